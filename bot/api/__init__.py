@@ -1,0 +1,1 @@
+"""REST for staff and other systems, one router a resource."""

@@ -1,0 +1,1 @@
+"""One module a channel. They carry messages; they hold no business rules."""

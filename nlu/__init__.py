@@ -1,0 +1,1 @@
+"""Text in, understanding out. Knows nothing of conversations or databases."""

@@ -1,0 +1,69 @@
+"""The protocol an intent engine keeps, and the parser that joins engine, entities and the emergency net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from nlu.understanding import Context, Emergency, Entity, Intent, Language, Understanding
+
+
+class IntentEngine(Protocol):
+    """Says which intent a sentence has. Two keep it: `nlu.builtin` and `nlu.rasa`."""
+
+    name: str
+
+    async def classify(self, text: str) -> Sequence[Intent]:
+        """The intents, best first, at least one. Never raises for any text; never blocks the event loop."""
+        ...
+
+
+class Net(Protocol):
+    """Judges whether a message is, or may be, a cry for help."""
+
+    def judge(self, text: str, context: Context) -> Emergency | None:
+        """The judgement, or None. Quick (under a millisecond or two), pure, never raises."""
+        ...
+
+
+class Extractor(Protocol):
+    """Finds times, places, people … in a message."""
+
+    def extract(self, text: str, context: Context) -> Sequence[Entity]:
+        """The entities in the order of the text, spans cut from `text`. Never raises."""
+        ...
+
+
+def language_of(text: str) -> Language:
+    """`en` when the message has Latin letters and no Chinese character, else `zh`."""
+    if any("\u3400" <= character <= "\u9fff" for character in text):
+        return "zh"
+    return "en" if sum(character.isascii() and character.isalpha() for character in text) >= 2 else "zh"
+
+
+class Parser:
+    """One message in, one Understanding out; the net is asked first and apart from the engine (E1)."""
+
+    def __init__(self, engine: IntentEngine, net: Net, extractor: Extractor) -> None:
+        self.engine = engine
+        self.net = net
+        self.extractor = extractor
+
+    def judge(self, text: str, context: Context) -> Emergency | None:
+        """Only the emergency net: what the turn asks before anything else."""
+        return self.net.judge(text, context)
+
+    async def parse(self, text: str, context: Context) -> Understanding:
+        """Everything: emergency, entities, intent."""
+        emergency = self.net.judge(text, context)
+        entities = tuple(self.extractor.extract(text, context))
+        ranking = tuple(await self.engine.classify(text))
+        return Understanding(
+            text=text,
+            intent=ranking[0],
+            ranking=ranking,
+            entities=entities,
+            emergency=emergency,
+            language=language_of(text),
+            engine=self.engine.name,
+        )

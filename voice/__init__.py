@@ -1,0 +1,1 @@
+"""Sound in, text out, and back. Knows nothing of conversations or databases."""
