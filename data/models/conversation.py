@@ -20,7 +20,7 @@ class Conversation(Base):
 
     id: Mapped[Id]
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"), index=True)
-    channel: Mapped[Key]  # rest, web, terminal, telegram, chat
+    channel: Mapped[Key]  # `direct` for the channels that fetch (rest, web, terminal, chat), else telegram …
     sender: Mapped[str] = mapped_column(EncryptedText)  # the channel's name for the person
     sender_index: Mapped[bytes] = mapped_column(LargeBinary)
     resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
@@ -56,6 +56,9 @@ class Message(Base):
     author: Mapped[Key]  # resident | bot | staff:<id>
     external_id: Mapped[str | None] = mapped_column(String(200))  # the channel's id of an incoming message
     answers: Mapped[int | None] = mapped_column(BigInteger)  # id of the incoming message this answers
+    via: Mapped[str | None] = mapped_column(
+        String(16)
+    )  # rest, web, terminal …: where it came in or was answered
     text: Mapped[str] = mapped_column(EncryptedText)
     payload: Mapped[dict[str, Any] | None] = mapped_column(
         EncryptedJSON

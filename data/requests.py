@@ -1,0 +1,266 @@
+"""Repairs, bookings, complaints, suggestions, visits: the only code that opens and moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from data.crypto import blind_index
+from data.errors import AnlinError
+from data.models import Request, RequestEvent
+from data.numbers import next_number
+from data.residents import address_key
+from data.states import machine
+from data.work import Work
+
+_FIELD_WORK = {
+    "accept": ("open, reopened", "accepted"),
+    "on_site": ("accepted", "on_site"),
+    "done": ("on_site", "done"),
+    "close": ("done", "closed"),
+    "reopen": ("done, closed", "reopened"),
+    "cancel": ("open, accepted, on_site, reopened", "cancelled"),
+}
+_LETTERS = {
+    "accept": ("open, reopened", "accepted"),
+    "done": ("open, reopened, accepted", "answered"),
+    "close": ("answered", "closed"),
+    "reopen": ("answered, closed", "reopened"),
+    "cancel": ("open, reopened, accepted", "cancelled"),
+}
+MACHINES = {
+    "repair": machine("repair", "open", _FIELD_WORK),
+    "visit": machine("visit", "open", _FIELD_WORK),
+    "booking": machine("booking", "booked", {"done": ("booked", "done"), "cancel": ("booked", "cancelled")}),
+    "complaint": machine("complaint", "open", {k: v for k, v in _LETTERS.items() if k != "accept"}),
+    "suggestion": machine("suggestion", "open", {k: v for k, v in _LETTERS.items() if k != "accept"}),
+}
+"""Kind → its moves (H7). A complaint's `done` is its answer."""
+
+ENDED = frozenset({"done", "answered", "closed", "cancelled"})
+
+
+class SlotFull(AnlinError):
+    """The wanted slot has no free place left."""
+
+    code = "slot_full"
+
+
+class DoubleBooking(AnlinError):
+    """This resident has a booking of the same service at that time already."""
+
+    code = "double_booking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What a booking needs to know of the catalogue."""
+
+    service: str  # key
+    starts_at: datetime  # aware
+    ends_at: datetime  # aware
+    capacity: int  # places (or portions) in this slot
+    count: int | None = None  # places wanted; None counts as one
+
+
+async def open_case(
+    work: Work,
+    *,
+    kind: str,
+    resident_id: int | None,
+    conversation_id: int | None,
+    place: dict[str, Any] | None = None,
+    text: str | None = None,
+    details: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Request:
+    """Open a case of any kind but a booking; gives it its number and tells the live views."""
+    return await _insert(
+        work,
+        kind=kind,
+        resident_id=resident_id,
+        conversation_id=conversation_id,
+        place=place,
+        place_index=blind_index(address_key(work.community.id, place)) if place else None,
+        text=text,
+        details=details or {},
+        **fields,
+    )
+
+
+async def book(
+    work: Work,
+    booking: Booking,
+    *,
+    resident_id: int,
+    conversation_id: int | None,
+    place: dict[str, Any] | None = None,
+    text: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> Request:
+    """Take a place in a slot. Raises SlotFull when it is gone, DoubleBooking when this person has one already."""
+    name = f"slot:{work.community.id}:{booking.service}:{booking.starts_at.timestamp():.0f}"
+    await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    if await has_booking(work, resident_id=resident_id, service=booking.service, starts_at=booking.starts_at):
+        raise DoubleBooking(
+            f"{booking.service} at {booking.starts_at.isoformat()} is booked by this resident"
+        )
+    taken = await places_taken(work, service=booking.service, starts_at=booking.starts_at)
+    if taken + (booking.count or 1) > booking.capacity:
+        raise SlotFull(
+            f"{booking.service} at {booking.starts_at.isoformat()}: {taken} of {booking.capacity} taken",
+            free=booking.capacity - taken,
+        )
+    return await _insert(
+        work,
+        kind="booking",
+        resident_id=resident_id,
+        conversation_id=conversation_id,
+        service=booking.service,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        count=booking.count,
+        place=place,
+        place_index=blind_index(address_key(work.community.id, place)) if place else None,
+        text=text,
+        details=details or {},
+    )
+
+
+async def places_taken(work: Work, *, service: str, starts_at: datetime) -> int:
+    """How many places of a slot are taken."""
+    taken = await work.session.scalar(
+        select(func.coalesce(func.sum(func.coalesce(Request.count, 1)), 0)).where(
+            Request.community_id == work.community.id,
+            Request.kind == "booking",
+            Request.service == service,
+            Request.starts_at == starts_at,
+            Request.state != "cancelled",
+        )
+    )
+    return int(taken or 0)
+
+
+async def has_booking(work: Work, *, resident_id: int, service: str, starts_at: datetime) -> bool:
+    """Whether this resident has that slot already."""
+    found = await work.session.scalar(
+        select(Request.id)
+        .where(
+            Request.resident_id == resident_id,
+            Request.kind == "booking",
+            Request.service == service,
+            Request.starts_at == starts_at,
+            Request.state == "booked",
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def open_fault_at(work: Work, *, place: dict[str, Any], fault: str) -> Request | None:
+    """An open repair of the same fault at the same place, for "me too" (F2)."""
+    return await work.session.scalar(
+        select(Request)
+        .where(
+            Request.community_id == work.community.id,
+            Request.kind == "repair",
+            Request.place_index == blind_index(address_key(work.community.id, place)),
+            Request.fault == fault,
+            Request.state.not_in(ENDED),
+        )
+        .order_by(Request.id)
+        .limit(1)
+    )
+
+
+async def me_too(work: Work, request: Request, *, resident_id: int | None, text: str | None) -> None:
+    """Somebody else has the same fault: noted on the open case instead of a second one."""
+    others = [
+        *request.details.get("me_too", []),
+        {"resident": resident_id, "text": text, "at": work.now.isoformat()},
+    ]
+    request.details = {**request.details, "me_too": others}
+    await _record(work, request, move="me_too", before=request.state, after=request.state, note=text)
+
+
+async def move(work: Work, request: Request, name: str, *, note: str | None = None) -> Request:
+    """Move a case (accept, on_site, done, close, reopen, cancel); raises IllegalMove. Lock it first with `get`."""
+    before = request.state
+    after = MACHINES[request.kind].after(before, name)
+    request.state = after
+    if after in ENDED:
+        request.closed_at = work.now
+    if name == "reopen":
+        request.reopened += 1
+        request.closed_at = None
+    if name == "accept" and work.actor.startswith("staff:"):
+        request.staff_id = work.actor.removeprefix("staff:")
+    await _record(work, request, move=name, before=before, after=after, note=note)
+    return request
+
+
+async def rate(work: Work, request: Request, score: int) -> None:
+    """A mark of 1–5 for a finished case, once (F10)."""
+    if request.rating is None:
+        request.rating = score
+        await _record(work, request, move="rated", before=request.state, after=request.state, note=str(score))
+
+
+async def get(work: Work, reference: str, *, lock: bool = False) -> Request | None:
+    """A case by id or number, in this community."""
+    condition = Request.number == reference.upper()
+    if reference.isascii() and reference.isdigit() and len(reference) < 19:
+        condition = Request.id == int(reference)
+    statement = select(Request).where(Request.community_id == work.community.id, condition)
+    if lock:
+        statement = statement.with_for_update()
+    return await work.session.scalar(statement)
+
+
+async def of_person(
+    work: Work, *, resident_id: int | None, conversation_id: int, open_only: bool = True, limit: int = 20
+) -> Sequence[Request]:
+    """A person's cases, newest first: by resident where known, else by conversation."""
+    mine = Request.resident_id == resident_id if resident_id else Request.conversation_id == conversation_id
+    statement = select(Request).where(Request.community_id == work.community.id, mine)
+    if open_only:
+        statement = statement.where(Request.state.not_in(ENDED))
+    return (await work.session.scalars(statement.order_by(Request.id.desc()).limit(limit))).all()
+
+
+async def _insert(work: Work, *, kind: str, **fields: Any) -> Request:
+    request = Request(
+        number=await next_number(work, kind),
+        community_id=work.community.id,
+        kind=kind,
+        state=MACHINES[kind].start,
+        reopened=0,
+        created_at=work.now,
+        **fields,
+    )
+    work.session.add(request)
+    await work.session.flush()
+    await _record(work, request, move="created", before=None, after=request.state, note=None)
+    return request
+
+
+async def _record(
+    work: Work, request: Request, *, move: str, before: str | None, after: str, note: str | None
+) -> None:
+    work.session.add(
+        RequestEvent(
+            request_id=request.id,
+            at=work.now,
+            actor=work.actor,
+            move=move,
+            before=before,
+            after=after,
+            note=note,
+        )
+    )
+    await work.session.flush()
+    await work.emit("request", f"request:{request.id}", number=request.number, state=after, move=move)
