@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import yaml
@@ -42,6 +43,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One of the twelve kinds of services, or one of the groups of faults."""
+
+    key: str  # e.g. meals
+    name: Text  # 助餐 / meals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
     """One stretch of opening hours on a day, in minutes after local midnight."""
 
@@ -58,6 +67,11 @@ class Opening:
     )  # working days follow the official calendar of China
     hours: tuple[Hours, ...]  # in order, not overlapping
     holidays: Literal["open", "closed"] = "open"  # with named weekdays: what happens on a public holiday
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: without case, spaces and hyphens."""
+    return re.sub(r"[\s\-·]+", "", name).casefold()
 
 
 class Entry:
@@ -90,7 +104,7 @@ class Entry:
             isinstance(node, yaml.ScalarNode) and node.value in {"", "~", "null"}
         )
 
-    def keys(self) -> tuple[str, ...]:
+    def members(self) -> tuple[str, ...]:
         """Every key of this entry, as written; they then count as asked for."""
         self._asked.update(self._nodes)
         return tuple(self._nodes)
@@ -290,3 +304,9 @@ def read_yaml(path: Path, *, text: str | None = None, line_offset: int = 0) -> E
             f"{path}:1: this file is empty; restore it from the original", file=str(path), line=1
         )
     return Entry(path, node, path.stem, line_offset)
+
+
+def read_kinds(top: Entry, key: str) -> Mapping[str, Kind]:
+    """The kinds, groups or areas under a key, by their keys, as lines `meals: {zh: …, en: …}`."""
+    kinds = top.entry(key)
+    return MappingProxyType({name: Kind(key=name, name=kinds.text(name)) for name in kinds.members()})
