@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["text", "button", "voice", "image", "location", "contact", "sticker", "edited", "sos", "silence"]
+Kind = Literal[
+    "text", "button", "voice", "image", "location", "contact", "sticker", "edited", "sos", "silence"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,12 @@ class Incoming:
     text: str  # what was written or said; a button's payload; "" for a picture without words
     message_id: str | None = None  # the channel's own id, by which a repeated delivery is recognised
     kind: Kind = "text"
-    data: Mapping[str, Any] = field(default_factory=dict)  # picture: {"ref"}; location: {"lat","lon"}; contact …
-    community: str | None = None  # key of the community, where a channel knows it; None: the installation's first
+    data: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # picture: {"ref"}; location: {"lat","lon"}; contact …
+    community: str | None = (
+        None  # key of the community, where a channel knows it; None: the installation's first
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,100 @@
+"""How a flow is declared: its slots, what it reads back, what it does. The patterns C1–C16 are the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.messages import Button
+from flows.state import Frame
+from flows.turn import Turn
+from nlu.understanding import Entity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a message offers for a slot."""
+
+    entity: Entity | None = None  # the entity that the slot takes, if there was one
+    text: str = ""  # the whole message
+    value: Any = None  # what a pressed button carries
+    asked: bool = False  # this slot's question is the open one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """The slot has its value (JSON)."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Not yet: say this instead, and keep the slot's question open (a refusal with its reason, or a closer question)."""
+
+    reply: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    spoken: Mapping[str, Any] | None = None
+    buttons: tuple[Button, ...] = ()
+
+
+Verdict = Filled | Ask | None
+"""None: nothing here for this slot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One fact that a flow needs."""
+
+    name: str
+    ask: str  # reply key of its question; `<ask>_again` rephrases it with an example, `<ask>_short` puts it shortly
+    judge: Callable[[Turn, Frame, Given], Awaitable[Verdict]]  # what a message gives for it
+    entity: str | None = None  # which entity may fill it without being asked for
+    free: bool = False  # any words will do: asked last whether a message was something else
+    optional: bool = False
+    when: Callable[[Turn, Frame], bool] = lambda turn, frame: True  # asked only if so
+    choices: Callable[[Turn, Frame], Awaitable[Sequence[Button]]] | None = None  # at most three
+    resets: tuple[str, ...] = ()  # what has to be asked again when this changes (C2)
+
+
+class Flow:
+    """One thing the bot can do. Subclasses declare; the engine converses."""
+
+    name: str
+    intents: tuple[str, ...] = ()  # which begin it
+    slots: tuple[Slot, ...] = ()
+    confirms: bool = False  # read back and confirmed before it exists (C11): reply `<name>_confirm`
+    open_to_strangers: bool = True  # False: the first meeting (F13) comes before
+    parks: bool = True  # worth offering back after an interruption (C3)
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        """Called once when the flow starts, before its first question; may fill slots or say something."""
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        """A chance to take a message before the patterns do. True: dealt with, the engine goes on with `advance`."""
+        return False
+
+    def ask_key(self, turn: Turn, frame: Frame, slot: Slot) -> str:
+        """The reply that asks for a slot; a flow whose questions depend on content overrides it."""
+        return slot.ask
+
+    async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
+        """What the read-back `<name>_confirm` and the questions may name."""
+        return {}
+
+    async def spoken_facts(self, turn: Turn, frame: Frame) -> dict[str, Any] | None:
+        """The facts that are spoken otherwise than written."""
+        return None
+
+    def title(self, turn: Turn, frame: Frame) -> str:
+        """What it is, in two or three words, for "shall we go on with …" """
+        return turn.world.replies.render(f"{self.name}_title", turn.language).text
+
+    async def run(self, turn: Turn, frame: Frame) -> None:
+        """Everything is known (and confirmed): do it and say so (C13). May open another flow, or re-open a slot
+        by `frame.slots.pop(name)` when it turned out impossible: the engine then asks again."""
+
+    async def cancelled(self, turn: Turn, frame: Frame) -> None:
+        """The person left (C5): say what was not done."""
+        turn.say(f"{self.name}_cancelled")

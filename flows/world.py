@@ -1,0 +1,70 @@
+"""What every flow may use beside the conversation itself: replies, catalogue, places, knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from data.content import Clocks, Fault, Service, SharedPlace
+from flows.replies import Replies
+from flows.wording import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One piece of knowledge that answers a question (F8)."""
+
+    id: str  # name of the entry
+    score: float  # 0–1, how well it fits
+    answer: str  # in the language asked for
+    source: str  # who says so
+    date: str  # ISO date of the last check
+
+
+class Knowledge(Protocol):
+    """Answers questions from the community's own knowledge."""
+
+    def find(self, question: str, language: str, limit: int = 3) -> Sequence[Found]:
+        """The entries that fit, best first; empty when none is near enough to be an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Numbers a community may want otherwise."""
+
+    sure: float = 0.55  # from this confidence an intent is acted on
+    close: float = 0.12  # two intents nearer than this are asked about (U6)
+    parked: timedelta = timedelta(days=1)  # how long an interrupted flow waits
+    undo: timedelta = timedelta(minutes=10)  # how long "not that after all" works (C12)
+    silence: timedelta = timedelta(minutes=30)  # a question is repeated once in a chat (C10)
+    acknowledge: timedelta = timedelta(seconds=60)  # alarm ladder, second rung (E5)
+    breach: timedelta = timedelta(seconds=180)  # alarm ladder, last rung
+    alarm_silence: timedelta = timedelta(seconds=45)  # no answer to an alarm's question: the level rises (E3)
+    ask_again: tuple[timedelta, ...] = (timedelta(minutes=10), timedelta(minutes=20))  # check-in (K4)
+    tell_family: timedelta = timedelta(minutes=30)
+    visit: timedelta = timedelta(minutes=40)
+    visit_within: timedelta = timedelta(minutes=60)  # deadline of the visit, from its creation
+    reminder_late: timedelta = timedelta(minutes=30)  # older ones are reported as missed (K7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Content and figures; the same for every conversation, never changed while running."""
+
+    replies: Replies
+    services: Mapping[str, Service]
+    faults: Mapping[str, Fault]
+    places: Mapping[str, SharedPlace]
+    clocks: Clocks
+    knowledge: Knowledge
+    figures: Figures = Figures()
+    staff_urls: tuple[str, ...] = ()  # Apprise addresses told of every alarm
+    sms_url: str | None = None  # Apprise address with {phone}
+    wordings: Mapping[str, Wording] = field(default_factory=dict)  # by language
+
+    def wording(self, language: str) -> Wording:
+        """Dates, places and lists in the words of a language."""
+        return self.wordings[language]
