@@ -91,10 +91,21 @@ class Flow:
         """What it is, in two or three words, for "shall we go on with …" """
         return turn.world.replies.render(f"{self.name}_title", turn.language).text
 
-    async def run(self, turn: Turn, frame: Frame) -> None:
-        """Everything is known (and confirmed): do it and say so (C13). May open another flow, or re-open a slot
-        by `frame.slots.pop(name)` when it turned out impossible: the engine then asks again."""
+    async def run(self, turn: Turn, frame: Frame) -> bool:
+        """Everything is known (and confirmed): do it and say so (C13). True: finished. False: it turned out
+        impossible; the flow has emptied the slot in question (`frame.slots.pop`) and said why, or asks again."""
+        return True
 
     async def cancelled(self, turn: Turn, frame: Frame) -> None:
         """The person left (C5): say what was not done."""
         turn.say(f"{self.name}_cancelled")
+
+
+class Aside:
+    """Something answered in place, whatever is open: knowledge, small talk, thanks (C4)."""
+
+    intents: tuple[str, ...] = ()
+
+    async def answer(self, turn: Turn) -> None:
+        """Say the answer. Never opens a question of its own."""
+        raise NotImplementedError

@@ -46,6 +46,7 @@ class Dialogue:
     failures: int = 0  # messages in a row that were not understood with nothing open (C9)
     last: list[dict[str, Any]] = field(default_factory=list)  # what was said last, for "say that again" (C7)
     done: Done | None = None
+    preferences: dict[str, Any] = field(default_factory=dict)  # of somebody not registered yet (C7)
 
     @property
     def active(self) -> Frame | None:
@@ -76,4 +77,5 @@ class Dialogue:
             failures=int(stored.get("failures", 0)),
             last=list(stored.get("last", [])),
             done=Done(**done) if done else None,
+            preferences=dict(stored.get("preferences", {})),
         )

@@ -114,6 +114,16 @@ class Turn:
         self.dialogue.stack.append(frame)
         return frame
 
+    @classmethod
+    def outside(cls, work: Work, world: World, conversation: Conversation) -> Turn:
+        """A turn nobody's message began: a timer, a member of staff, a device. The conversation must be locked."""
+        return cls(
+            work=work,
+            world=world,
+            conversation=conversation,
+            dialogue=Dialogue.from_json(conversation.state),
+        )
+
     async def deliver(self, *, about: str | None = None) -> list[Message]:
         """Write what was said into the conversation and queue its delivery; returns the messages."""
         if self.said:

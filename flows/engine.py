@@ -1,0 +1,327 @@
+"""The conversation itself: which question is open, what a message does to it, and what is asked next.
+
+The patterns C1–C16 live here and in `flows.patterns`, once for all flows; a flow only declares itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from flows.asking import Asking
+from flows.declared import Aside, Flow
+from flows.messages import Button
+from flows.patterns import Clarify, Resume, adjust_speech, repeat_last
+from flows.state import CONFIRM, Frame
+from flows.turn import Command, Turn
+from nlu.understanding import INTENTS, Intent
+
+_COMMAND = re.compile(r"/([a-z][a-z0-9_]*)\s*(\{.*\})?", re.DOTALL)
+_STRONG = 0.7  # from here on another wish wins over an answer found in the same words
+_SPEECH = {"slower", "louder"}
+ALARM, DOUBT, PERSON, MEETING = "emergency", "emergency_doubt", "person", "meeting"
+"""Flows that the engine itself calls for."""
+
+
+def command_in(text: str) -> Command | None:
+    """A button's payload, or None when the words are words."""
+    match = _COMMAND.fullmatch(text.strip())
+    if match is None:
+        return None
+    try:
+        values = json.loads(match[2]) if match[2] else {}
+    except ValueError:
+        return None
+    return Command(name=match[1], values=values) if isinstance(values, dict) else None
+
+
+class Engine:
+    """Takes one message a turn and leaves the dialogue with at most one open question."""
+
+    def __init__(self, flows: Sequence[Flow], asides: Sequence[Aside]) -> None:
+        every: list[Flow] = [*flows, Resume(self), Clarify(self)]
+        self.flows: Mapping[str, Flow] = {flow.name: flow for flow in every}
+        self._by_intent: Mapping[str, Flow] = {intent: flow for flow in every for intent in flow.intents}
+        self._asides: Mapping[str, Aside] = {intent: aside for aside in asides for intent in aside.intents}
+        self._asking = Asking()
+
+    # The way of a message
+
+    async def step(self, turn: Turn) -> None:
+        """A person's message: emergency first, then the open question, then a new wish."""
+        self._expire(turn)
+        stamp = turn.work.now.isoformat()
+        if turn.dialogue.active is not None:
+            turn.dialogue.active.touched = stamp
+        if not self._danger(turn):
+            if turn.conversation.owner != "bot":
+                return  # a person has the conversation; the bot is silent (C15)
+        frame = turn.dialogue.active
+        if frame is None:
+            await self._nothing_open(turn)
+        else:
+            await self._something_open(turn, frame)
+        await self.advance(turn)
+
+    async def start(self, turn: Turn, flow: str, **slots: object) -> Frame:
+        """Begin a flow on the bot's own account (a check-in, a reminder's question) and ask its first question."""
+        frame = turn.open(flow, **slots)
+        await self.advance(turn)
+        return frame
+
+    async def advance(self, turn: Turn) -> None:
+        """Go on until a question is open or nothing is left to do."""
+        finished = False
+        for _ in range(12):  # more steps in one turn would be a flow that never settles
+            frame = turn.dialogue.active
+            if frame is None:
+                return
+            flow = self.flows[frame.flow]
+            if frame.asked is not None:
+                if finished:
+                    await self._offer_back(turn, frame, flow)
+                return
+            if not await self._begun(turn, frame, flow):
+                continue
+            if frame.asked is not None or frame is not turn.dialogue.active:
+                continue
+            if await self._asking.ask_next(turn, frame, flow):
+                return
+            if not await flow.run(turn, frame):
+                continue
+            turn.dialogue.drop(frame)
+            finished = not frame.memory.get("leads_back")
+        raise RuntimeError(f"flow {frame.flow if frame else '?'} does not settle")
+
+    # What a message does
+
+    def _danger(self, turn: Turn) -> bool:
+        """Bring the emergency to the top when there may be one (E1); True when it has the word."""
+        judged = turn.understanding.emergency if turn.understanding else None
+        sos = turn.incoming is not None and (
+            turn.incoming.kind == "sos" or (turn.command is not None and turn.command.name == "sos")
+        )
+        running = turn.dialogue.find(ALARM)
+        if sos or (judged is not None and judged.level <= 3):
+            self._raise_to_top(turn, ALARM)
+            return True
+        if judged is not None and running is None:
+            self._raise_to_top(turn, DOUBT)
+            return True
+        active = turn.dialogue.active
+        return active is not None and active.flow in (ALARM, DOUBT)
+
+    def _raise_to_top(self, turn: Turn, flow: str) -> None:
+        frame = turn.dialogue.find(flow)
+        if frame is None:
+            turn.open(flow)
+            return
+        turn.dialogue.drop(frame)
+        turn.dialogue.stack.append(frame)
+
+    async def _something_open(self, turn: Turn, frame: Frame) -> None:
+        flow = self.flows[frame.flow]
+        if not await self._begun(turn, frame, flow) or turn.dialogue.active is not frame:
+            return
+        if await flow.hear(turn, frame):
+            return
+        if turn.dialogue.active is not frame:
+            await self._next(turn)
+            return
+        if await self._adjusted(turn, frame):
+            return
+        if turn.intent("stop") or (
+            turn.command is None and frame.asked != CONFIRM and self._refused(turn, frame)
+        ):
+            await self.leave(turn, frame)
+            return
+        if self._wants_person(turn):
+            turn.open(PERSON, reason="asked")
+            return
+        strong = self._other_wish(turn, frame, _STRONG)
+        if strong and not self._asking.is_mostly_answer(turn, frame, flow):
+            await self._serve(turn, frame, strong)
+            return
+        if await self._asking.take_answer(turn, frame, flow):
+            return
+        weak = self._other_wish(turn, frame, turn.world.figures.sure)
+        if weak:
+            await self._serve(turn, frame, weak)
+            return
+        if await self._asking.take_anything(turn, frame, flow):
+            return
+        await self._asking.not_understood(turn, frame, flow)
+
+    async def _next(self, turn: Turn) -> None:
+        """The frame on top stepped aside: the message goes to what is below, or is taken as a new wish."""
+        frame = turn.dialogue.active
+        if frame is None:
+            await self._nothing_open(turn)
+        else:
+            await self._something_open(turn, frame)
+
+    async def _nothing_open(self, turn: Turn) -> None:
+        if await self._adjusted(turn, None):
+            return
+        name = self._wish(turn)
+        if name is None:
+            await self._not_understood(turn)
+            return
+        turn.dialogue.failures = 0
+        await self._do(turn, name)
+
+    async def _do(self, turn: Turn, intent: str) -> None:
+        flow, aside = self._by_intent.get(intent), self._asides.get(intent)
+        if flow is not None:
+            self._open(turn, flow)
+        elif aside is not None:
+            await aside.answer(turn)
+        else:
+            await self._not_understood(turn)
+
+    def _open(self, turn: Turn, flow: Flow) -> None:
+        turn.open(flow.name)
+        if turn.resident is None and not flow.open_to_strangers:
+            turn.open(MEETING).memory["leads_back"] = True
+
+    async def _serve(self, turn: Turn, frame: Frame, intent: str) -> None:
+        """Another wish in the middle: knowledge is answered in place, a flow is put on top (C3, C4)."""
+        if intent in self._by_intent:
+            self._open(turn, self._by_intent[intent])
+            return
+        await self._asides[intent].answer(turn)
+        await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=True)
+
+    async def leave(self, turn: Turn, frame: Frame) -> None:
+        """Leave a flow and say what was not done (C5)."""
+        turn.dialogue.drop(frame)
+        await self.flows[frame.flow].cancelled(turn, frame)
+        below = turn.dialogue.active
+        if below is not None and below.asked is not None:
+            await self._offer_back(turn, below, self.flows[below.flow])
+
+    # What was meant
+
+    def _wish(self, turn: Turn) -> str | None:
+        """The intent to act on with nothing open; `clarify` when two are close (U6), None when none is sure."""
+        if turn.command is not None:
+            known = turn.command.name in self._by_intent or turn.command.name in self._asides
+            return turn.command.name if known else None
+        if turn.understanding is None:
+            return None
+        first, *others = turn.understanding.ranking
+        figures = turn.world.figures
+        rival = next((other for other in others if self._differs(first, other)), None)
+        near = rival is not None and first.confidence - rival.confidence < figures.close
+        if first.confidence >= figures.sure and not near:
+            return first.name
+        if (
+            rival is not None
+            and first.confidence + rival.confidence >= figures.sure
+            and first.confidence >= 0.25
+        ):
+            options = [intent.name for intent in (first, rival) if self._can_offer(intent.name, turn)]
+            if len(options) == 2:
+                turn.open("clarify").memory["options"] = options
+                return "clarify"
+        return first.name if first.confidence >= figures.sure else None
+
+    def _differs(self, one: Intent, other: Intent) -> bool:
+        mine = self._by_intent.get(one.name) or self._asides.get(one.name)
+        return mine is not (self._by_intent.get(other.name) or self._asides.get(other.name))
+
+    def _can_offer(self, intent: str, turn: Turn) -> bool:
+        return turn.world.replies.has(f"wish_{intent}", turn.language)
+
+    def _other_wish(self, turn: Turn, frame: Frame, sure: float) -> str | None:
+        """A wish of another kind than the open flow's, at least that sure."""
+        if turn.command is not None:
+            name = turn.command.name
+        elif turn.understanding is not None and turn.understanding.intent.confidence >= sure:
+            name = turn.understanding.intent.name
+        else:
+            return None
+        mine = self.flows[frame.flow]
+        if name in mine.intents or name in ("change_request", "affirm", "deny"):
+            return None  # "change it to four" in the middle of a form is a correction (C2)
+        if turn.command is not None and name not in INTENTS:
+            return None
+        return name if name in self._by_intent or name in self._asides else None
+
+    def _wants_person(self, turn: Turn) -> bool:
+        return turn.intent("ask_human") and PERSON in self.flows
+
+    def _refused(self, turn: Turn, frame: Frame) -> bool:
+        """A plain no to a question that is not a yes/no question is a wish to leave."""
+        slot = self._asking.open_slot(self.flows[frame.flow], frame)
+        if slot is None or slot.optional or slot.choices is not None or frame.memory.get("offer"):
+            return False
+        return turn.intent("deny") and not (turn.understanding and turn.understanding.entities)
+
+    # Patterns that belong to no flow
+
+    async def _adjusted(self, turn: Turn, frame: Frame | None) -> bool:
+        """Say it again, slower, louder (C7)."""
+        if turn.intent("repeat"):
+            repeat_last(turn)
+            return True
+        for how in _SPEECH:
+            if turn.intent(how):
+                adjust_speech(turn, how)
+                if frame is not None:
+                    await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=True)
+                return True
+        return False
+
+    async def _not_understood(self, turn: Turn) -> None:
+        """With nothing open: an example, then buttons, then a person (C9)."""
+        turn.dialogue.failures += 1
+        if turn.dialogue.failures >= 3:
+            turn.dialogue.failures = 0
+            turn.open(PERSON, reason="not_understood")
+            return
+        turn.say("not_understood" if turn.dialogue.failures == 1 else "not_understood_menu")
+
+    async def _begun(self, turn: Turn, frame: Frame, flow: Flow) -> bool:
+        """Start a frame that is new: its own beginning, then whatever the first message gives for it (C1)."""
+        if frame.memory.get("begun"):
+            return True
+        frame.memory["begun"] = True
+        await flow.begin(turn, frame)
+        if turn.dialogue.active is not frame:
+            return False
+        if frame.asked is None:
+            await self._asking.take_all(turn, frame, flow)
+        return True
+
+    async def _offer_back(self, turn: Turn, frame: Frame, flow: Flow) -> None:
+        """Something was interrupted and waits: offer it (C3), or put its question again."""
+        waiting = [other for other in turn.dialogue.stack if self.flows[other.flow].parks]
+        if flow.parks and waiting:
+            turn.open("resume")
+            await self.flows["resume"].begin(turn, turn.dialogue.stack[-1])
+            turn.dialogue.stack[-1].memory["begun"] = True
+            return
+        await self._asking.ask_again(turn, frame, flow, short=True)
+
+    async def go_on(self, turn: Turn, frame: Frame) -> None:
+        """Take up a parked frame: put its question again."""
+        turn.dialogue.drop(frame)
+        turn.dialogue.stack.append(frame)
+        await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=False)
+
+    def _expire(self, turn: Turn) -> None:
+        """Frames that waited longer than a day are dropped: old answers are never used again."""
+        oldest = turn.work.now - turn.world.figures.parked
+        turn.dialogue.stack = [
+            frame
+            for frame in turn.dialogue.stack
+            if frame.flow == ALARM or not frame.touched or datetime.fromisoformat(frame.touched) >= oldest
+        ]
+
+
+def choices_of(turn: Turn, intents: Sequence[str]) -> list[Button]:
+    """Buttons that say wishes in words."""
+    return [turn.button(f"wish_{intent}", intent) for intent in intents]

@@ -1,0 +1,150 @@
+"""Patterns that are small conversations of their own: going on with what was interrupted, asking which was meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.declared import Flow
+from flows.messages import Button, Said
+from flows.replies import payload
+from flows.state import Frame
+from flows.turn import Turn
+
+if TYPE_CHECKING:
+    from flows.engine import Engine
+
+_RATE = {"default": 3.25, "step": 0.5, "least": 2.0}  # characters a second, catalogue.md: 3–3.5 to start with
+_LOUDNESS = {"default": 1.0, "step": 0.25, "most": 2.0}  # times the ordinary volume
+_TYPE = {"default": 24, "step": 3, "most": 36}  # pixels, catalogue.md: 24 by default, up to at least 30
+
+
+class Resume(Flow):
+    """ "Shall we go on with the haircut?" (C3)"""
+
+    name = "resume"
+    parks = False
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        waiting = self._waiting(turn)
+        frame.asked = "which"
+        if len(waiting) == 1:
+            turn.say("resume_offer", what=self._title(turn, waiting[0]))
+            return
+        shown = waiting[:3]
+        titles = [self._title(turn, other) for other in shown]
+        turn.say(
+            "resume_which",
+            what=turn.wording.listed(titles),
+            buttons=[
+                Button(title=title, payload=payload("go_on", flow=other.flow, since=other.since))
+                for title, other in zip(titles, shown, strict=True)
+            ],
+        )
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        waiting = self._waiting(turn)
+        turn.dialogue.drop(frame)
+        chosen = self._chosen(turn, waiting)
+        if chosen is not None:
+            await self._engine.go_on(turn, chosen)
+            return True
+        if waiting and (turn.intent("affirm") or (turn.command and turn.command.name == "go_on")):
+            await self._engine.go_on(turn, waiting[0])
+            return True
+        if waiting and turn.intent("deny", "stop", "goodbye"):
+            for other in waiting:
+                turn.dialogue.drop(other)
+                await self._engine.flows[other.flow].cancelled(turn, other)
+            return True
+        return False
+
+    def _waiting(self, turn: Turn) -> list[Frame]:
+        return [other for other in reversed(turn.dialogue.stack) if self._engine.flows[other.flow].parks]
+
+    def _title(self, turn: Turn, frame: Frame) -> str:
+        return self._engine.flows[frame.flow].title(turn, frame)
+
+    def _chosen(self, turn: Turn, waiting: list[Frame]) -> Frame | None:
+        if turn.command is not None and turn.command.name == "go_on":
+            since = turn.command.values.get("since")
+            return next((frame for frame in waiting if frame.since == since), None)
+        return next((frame for frame in waiting if turn.text and turn.text in self._title(turn, frame)), None)
+
+
+class Clarify(Flow):
+    """ "Do you want to book, or to report something broken?" (C8)"""
+
+    name = "clarify"
+    intents = ("clarify",)
+    parks = False
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        options: list[str] = frame.memory.get("options", [])
+        if not options:
+            turn.dialogue.drop(frame)
+            return
+        frame.asked = "which"
+        frame.memory["words"] = turn.text
+        titles = [turn.world.replies.render(f"wish_{option}", turn.language).text for option in options]
+        turn.say(
+            "clarify",
+            first=titles[0],
+            second=titles[1],
+            buttons=[
+                Button(title=title, payload=payload(option))
+                for title, option in zip(titles, options, strict=True)
+            ],
+        )
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        options: list[str] = frame.memory.get("options", [])
+        turn.dialogue.drop(frame)
+        if turn.intent("deny", "stop"):
+            turn.say("clarify_neither")
+            return True
+        for option in options:
+            title = turn.world.replies.render(f"wish_{option}", turn.language).text
+            if turn.intent(option) or (turn.text and (turn.text in title or title in turn.text)):
+                await self._engine._do(turn, option)
+                return True
+        return False
+
+
+def repeat_last(turn: Turn) -> None:
+    """Say again what was said last, word for word (C7)."""
+    if not turn.dialogue.last:
+        turn.say("nothing_to_repeat")
+        return
+    for said in turn.dialogue.last:
+        stored = said.get("payload") or {}
+        turn.said.append(
+            Said(
+                text=said["text"],
+                speech=stored.get("speech"),
+                buttons=tuple(Button(**button) for button in stored.get("buttons", ())),
+                emergency=stored.get("kind") == "emergency",
+            )
+        )
+
+
+def adjust_speech(turn: Turn, how: str) -> None:
+    """Slower, or louder and larger; kept for this person from now on (C7)."""
+    kept = dict(turn.resident.preferences if turn.resident else turn.dialogue.preferences)
+    if how == "slower":
+        kept["speech_rate"] = max(_RATE["least"], kept.get("speech_rate", _RATE["default"]) - _RATE["step"])
+    else:
+        kept["loudness"] = min(
+            _LOUDNESS["most"], kept.get("loudness", _LOUDNESS["default"]) + _LOUDNESS["step"]
+        )
+        kept["type_size"] = min(_TYPE["most"], kept.get("type_size", _TYPE["default"]) + _TYPE["step"])
+    if turn.resident is not None:
+        turn.resident.preferences = kept
+    else:
+        turn.dialogue.preferences = kept
+    turn.say(how)

@@ -1,0 +1,17 @@
+"""Every flow, aside and timer handler, in one list: where a new flow is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flows.due import Handler
+from flows.engine import Engine
+
+
+def engine() -> Engine:
+    """The engine with every flow and aside of the product."""
+    return Engine(flows=[], asides=[])
+
+
+TIMERS: Mapping[str, Handler] = {}
+"""Timer kind → its handler."""
