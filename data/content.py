@@ -213,7 +213,8 @@ def _slots(entry: Entry) -> tuple[SlotAsk, ...]:
     questions = entry.entry("asks") if entry.optional("asks", lambda _: True, False) else None
     slots: list[SlotAsk] = []
     for word in entry.strings("slots", least=1):
-        name, required = word.removesuffix("?"), not word.endswith("?")
+        optional = word.startswith("(") and word.endswith(")")
+        name = word[1:-1] if optional else word
         if name not in SLOT_NAMES or name in {slot.name for slot in slots}:
             raise entry.wrong(
                 "slots", f"cannot hold {word!r}; use each of {', '.join(SLOT_NAMES)} at most once"
@@ -221,7 +222,7 @@ def _slots(entry: Entry) -> tuple[SlotAsk, ...]:
         question = questions.text(name) if questions is not None and questions.has(name) else None
         if name == "item" and question is None:
             raise entry.wrong("slots", "asks for an item, so `asks: {item: {zh: …, en: …}}` must say what")
-        slots.append(SlotAsk(name=name, required=required, question=question))
+        slots.append(SlotAsk(name=name, required=not optional, question=question))
     if questions is not None:
         questions.finish()
     return tuple(slots)
