@@ -1,0 +1,181 @@
+"""Walks through a message once and collects the pieces of times, then puts what belongs together into groups."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from nlu.numbers import NUMERALS
+from nlu.times import clock, days, english, repeats
+from nlu.times.pieces import Moment, Piece, moment_of
+
+Link = Literal["list", "range", "correct"]
+
+_WAIT_STARTS = frozenset("过再等隔半个大约0123456789一二两三四五六七八九十百")
+_LONGEST_GAP = 24
+
+_FILL = re.compile(
+    r"(?:[\s,:]|的|那个?|这个|大概|大约|差不多|约|就是?|嘛|呢|啊|呀|吧|哈|在|于|左右|准时|各|都|起|开始|从|要|是|每次|一次|各一次|也就是|嗯"
+    r"|at|on|in|the|from|around|about|by|for|of|starting|every|and then|please|before|after){0,6}"
+)
+_RANGE = re.compile(r"\s*(?:左右|以后|开始|起|的)?\s*(?:一直|直)?(?:到|至|-|~|–|—{1,2}|to|until|till|through|thru)了?\s*(?:the|on)?\s*")
+_AND_RANGE = re.compile(r"\s*and\s*")
+_LIST = re.compile(
+    r"[\s,]*(?:、|和|跟|与|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
+)
+_REPAIR = re.compile(
+    r"(?:[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|没空|没时间"
+    r"|(?P<core>不对|不不|不是|不行|不好|不|错|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
+    r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
+)
+_NEGATED = re.compile(r"(?:不是|不要|别|不在|不约|not(?: on| at)?)\s*$")
+_BUT = re.compile(r"[\s,。]*(?:而?是|要|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Moments said in one breath, and what joins each to the one before."""
+
+    moments: tuple[Moment, ...]  # in the order of the text
+    links: tuple[Link, ...]  # one fewer than moments
+
+
+def pieces(text: str, now: datetime) -> list[Piece]:
+    """Every piece of a time in the folded text, in its order, none overlapping."""
+    found: list[Piece] = []
+    latin = any("a" <= character <= "z" for character in text)
+    starts = days.STARTS | clock.STARTS | repeats.STARTS
+    at, length = 0, len(text)
+    while at < length:
+        character = text[at]
+        piece = None
+        word = latin and ("a" <= character <= "z" or character == "@" or character.isdecimal())
+        if word and not (at and text[at - 1].isascii() and text[at - 1].isalnum()):
+            piece = _english(text, at, now, found)
+        if piece is None and character in starts:
+            piece = _chinese(text, at, now, found)
+        if piece is not None:
+            found.append(piece)
+            at = piece.end
+        elif character in NUMERALS:
+            while at < length and text[at] in NUMERALS:  # never begin in the middle of a number
+                at += 1
+        elif word and character.isalpha():
+            while at < length and "a" <= text[at] <= "z":
+                at += 1
+        else:
+            at += 1
+    return found
+
+
+def _english(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | None:
+    piece = english.find_english(text, at, now)
+    if piece is None or not text.startswith(("to ", "and "), at):
+        return piece
+    before = found[-1] if found else None
+    joined = before is not None and before.kind == "clock" and before.end >= at - 1
+    return piece if joined else None
+
+
+def _chinese(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | None:
+    before = found[-1] if found and found[-1].end == at else None
+    after_day = before is not None and before.kind == "day" and before.part is None
+    led = before is not None and before.kind in ("day", "part", "repeat")
+    if not led and before is None and found and text[found[-1].end : at] in ("的", " ", "大概", "大约", "差不多"):
+        led = found[-1].kind in ("day", "part")
+    led = led or (bool(found) and found[-1].kind == "clock" and text[found[-1].end : at] in ("到", "至", "-", "~", "和", "、"))
+    piece = repeats.find_repeat(text, at) if text[at] in repeats.STARTS else None
+    if piece is None and text[at] in _WAIT_STARTS:
+        piece = clock.find_wait(text, at, now)
+    if piece is None and text[at] in days.STARTS:
+        piece = days.find_day(text, at, now.date())
+    if piece is None and text[at] in clock.STARTS:
+        piece = clock.find_part(text, at, after_day) or clock.find_clock(text, at, led)
+    return piece
+
+
+def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link | Literal["fill"] | None:
+    gap = text[start:end]
+    if len(gap) > _LONGEST_GAP:
+        return None
+    if _NEGATED.search(text, max(0, first.start - 8), first.start) and _BUT.fullmatch(gap) and first.kind == second.kind:
+        return "correct"
+    if _FILL.fullmatch(gap):
+        return "fill"
+    if _RANGE.fullmatch(gap) or (_AND_RANGE.fullmatch(gap) and text[: first.start].rstrip().endswith("between")):
+        return "range"
+    if _LIST.fullmatch(gap):
+        return "list"
+    match = _REPAIR.fullmatch(gap)
+    if match is not None and match["core"]:
+        return "correct"
+    return None
+
+
+def groups(text: str, found: list[Piece]) -> list[Group]:
+    """The pieces joined to moments, the moments to groups."""
+    out: list[Group] = []
+    moments: list[Moment] = []
+    links: list[Link] = []
+    for index, piece in enumerate(found):
+        link = _link(text, found[index - 1].end, piece.start, found[index - 1], piece) if index else None
+        if link is None:
+            if moments:
+                out.append(Group(moments=tuple(moments), links=tuple(links)))
+            moments, links = [moment_of(piece)], []
+            continue
+        if link == "fill" and _fits(moments[-1], piece, found[index + 1 : index + 2]):
+            moments[-1] = moments[-1].plus(piece)
+            continue
+        moments.append(moment_of(piece))
+        links.append("list" if link == "fill" else link)
+    if moments:
+        out.append(Group(moments=tuple(moments), links=tuple(links)))
+    return _across(text, out)
+
+
+def _fits(moment: Moment, piece: Piece, following: list[Piece]) -> bool:
+    if not moment.takes(piece):
+        return False
+    if piece.kind == "day" and moment.clock is not None:
+        # 九点,后天下午三点: the day belongs to what follows it
+        return not (following and following[0].start == piece.end and following[0].kind in ("part", "clock"))
+    return True
+
+
+def _across(text: str, found: list[Group]) -> list[Group]:
+    """Lets a clock time take its day from earlier in the sentence: 明天我想约下午三点的理发."""
+    out: list[Group] = []
+    for group in found:
+        before = out[-1] if out else None
+        first = group.moments[0]
+        if before is not None and _open(before.moments[-1], first) and _same_sentence(text, before.moments[-1].end, first.start):
+            last = before.moments[-1]
+            joined = replace(
+                first,
+                day=last.day,
+                end_day=last.end_day,
+                weekdays=last.weekdays,
+                repeat=last.repeat,
+                part=first.part or last.part,
+                deep=first.deep or (last.deep and first.part is None),
+                extra=last.extra | first.extra | {"day_text": text[last.start : last.end]},
+            )
+            group = replace(group, moments=(joined, *group.moments[1:]))
+            out.pop()
+            if len(before.moments) > 1:
+                out.append(replace(before, moments=before.moments[:-1], links=before.links[:-1]))
+        out.append(group)
+    return out
+
+
+def _open(last: Moment, first: Moment) -> bool:
+    said = last.repeat is not None or last.day is not None
+    bare = first.day is None and first.repeat is None and first.at is None
+    return said and last.clock is None and last.at is None and bare and (first.clock is not None or last.part is None)
+
+
+def _same_sentence(text: str, start: int, end: int) -> bool:
+    return end - start <= 30 and not any(character in "。!?;\n" for character in text[start:end])
