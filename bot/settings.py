@@ -33,8 +33,12 @@ class Settings(BaseSettings):
     telegram_secret: SecretStr | None = Field(
         None, description="Secret of the Telegram webhook; unset: messages are polled"
     )
-    admin_token: SecretStr | None = Field(None, description="An API token with the admin role, there from the start")
-    mqtt_url: str | None = Field(None, description="MQTT broker of the devices; unset: devices report over HTTP only")
+    admin_token: SecretStr | None = Field(
+        None, description="An API token with the admin role, there from the start"
+    )
+    mqtt_url: str | None = Field(
+        None, description="MQTT broker of the devices; unset: devices report over HTTP only"
+    )
     notify_staff: SecretStr | None = Field(
         None, description="Apprise addresses told of every alarm, separated by spaces"
     )
@@ -45,7 +49,6 @@ class Settings(BaseSettings):
         None, description="Folder of the Vosk model; unset: the one that `anlin voice models` fetched, if any"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged")
-    pool_size: int = Field(16, ge=2, le=200, description="Database connections of one process")
 
     @field_validator("tz")
     @classmethod
@@ -68,6 +71,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://")):
+        if value is not None and not value.get_secret_value().startswith(
+            ("postgresql://", "postgresql+psycopg://")
+        ):
             raise ValueError("must be a PostgreSQL address: postgresql://user:password@host/name")
         return value

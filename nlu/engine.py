@@ -42,7 +42,7 @@ def language_of(text: str) -> Language:
 
 
 class Parser:
-    """One message in, one Understanding out; the net is asked first and apart from the engine (E1)."""
+    """Joins the net, the extractors and an engine; the net is asked first and apart from the engine (E1)."""
 
     def __init__(self, engine: IntentEngine, net: Net, extractor: Extractor) -> None:
         self.engine = engine
@@ -50,20 +50,25 @@ class Parser:
         self.extractor = extractor
 
     def judge(self, text: str, context: Context) -> Emergency | None:
-        """Only the emergency net: what the turn asks before anything else."""
+        """Only the emergency net: what is asked before anything else."""
         return self.net.judge(text, context)
 
-    async def parse(self, text: str, context: Context) -> Understanding:
-        """Everything: emergency, entities, intent."""
-        emergency = self.net.judge(text, context)
-        entities = tuple(self.extractor.extract(text, context))
-        ranking = tuple(await self.engine.classify(text))
+    async def classify(self, text: str) -> tuple[Intent, ...]:
+        """Only the intents: they need no context, so a turn asks for them before it takes any lock."""
+        return tuple(await self.engine.classify(text))
+
+    def understand(self, text: str, context: Context, ranking: Sequence[Intent]) -> Understanding:
+        """Put together what the engine said with what the words say in this context."""
         return Understanding(
             text=text,
             intent=ranking[0],
-            ranking=ranking,
-            entities=entities,
-            emergency=emergency,
+            ranking=tuple(ranking),
+            entities=tuple(self.extractor.extract(text, context)),
+            emergency=self.net.judge(text, context),
             language=language_of(text),
             engine=self.engine.name,
         )
+
+    async def parse(self, text: str, context: Context) -> Understanding:
+        """Everything at once."""
+        return self.understand(text, context, await self.classify(text))
