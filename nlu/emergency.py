@@ -1,0 +1,139 @@
+"""The emergency net: hears whether a message is, or may be, a cry for help, before anything else looks at it.
+
+Rules say what danger sounds like (`emergency_patterns.yml`, `emergency_english.yml`), masks what makes the same
+words harmless (`emergency_masks.yml`). Each find of each rule is weighed by itself: a mask can silence one
+find, never a message, so an explicit cry beside a television story is still heard. What masks leave in doubt
+is level 4, "do you need help now?". Kinds and levels are those of the product's intent table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from nlu.emergency_masks import Masks, load_masks
+from nlu.emergency_rules import Find, Message, Rule, find, load_rules
+from nlu.emergency_text import load_yaml, tidy
+from nlu.understanding import EMERGENCY_KINDS, Context, Emergency
+
+_HEARD = {False: 0.96, True: 0.85}
+"""Confidence of an alarm by literal words, and by their sound only."""
+_ASKED = 0.5
+_EVIDENCE = 6
+"""Finds named in a judgement; the log needs no more."""
+
+
+class SecondOpinion(Protocol):
+    """A further listener, such as a classifier. It may only make the net ask; it can never silence it."""
+
+    def suspects(self, text: str, context: Context) -> float:
+        """How likely the message is a cry for help, 0–1."""
+        ...
+
+
+class EmergencyNet:
+    """Keeps the `Net` protocol of `nlu.engine`. Immutable after construction; share one between threads."""
+
+    def __init__(self, second: SecondOpinion | None = None, suspicious_from: float = 0.8) -> None:
+        self._chinese = (load_rules("emergency_patterns.yml"), load_masks("emergency_masks.yml"))
+        self._english = (load_rules("emergency_english.yml"), load_masks("emergency_english.yml"))
+        self._second = second
+        self._suspicious_from = suspicious_from
+
+    def judge(self, text: str, context: Context) -> Emergency | None:
+        """The judgement on one message, or None when nothing in it sounds like danger. Never raises."""
+        tidied = tidy(text)
+        message = Message(tidied, context.expecting)
+        raised: list[Find] = []
+        doubted: list[Find] = []
+        suppressors: list[str] = []
+        for rules, masks in self._tables(tidied):
+            self._listen(rules, masks, message, raised, doubted, suppressors)
+        back_at = _taken_back_at(tidied, context)
+        if back_at is not None and all(one.start < back_at for one in (*raised, *doubted)):
+            return None
+        judgement = _judgement(message, raised, doubted, suppressors)
+        if judgement is None and self._second is not None:
+            likelihood = self._second.suspects(text, context)
+            if likelihood >= self._suspicious_from:
+                evidence = ("second opinion",)
+                judgement = Emergency(kind="unknown", level=4, confidence=_ASKED, evidence=evidence)
+        return judgement
+
+    def _tables(self, tidied: str) -> Sequence[tuple[Sequence[Rule], Masks]]:
+        if not any("a" <= letter <= "z" for letter in tidied):
+            return (self._chinese,)
+        return (self._english,) if tidied.isascii() and " " in tidied else (self._english, self._chinese)
+
+    @staticmethod
+    def _listen(
+        rules: Sequence[Rule],
+        masks: Masks,
+        message: Message,
+        raised: list[Find],
+        doubted: list[Find],
+        suppressors: list[str],
+    ) -> None:
+        for rule in rules:
+            for one in find(rule, message):
+                effect, names = masks.weigh(one, message)
+                suppressors.extend(f"{name}: {rule.name}" for name in names)
+                if effect == "drop":
+                    continue
+                by_sound_only = one.heard and (rule.asks_by_sound or len(message.text) > rule.sure_up_to)
+                sure = effect is None and rule.level < 4 and not by_sound_only
+                (raised if sure else doubted).append(one)
+                break
+
+
+def _judgement(
+    message: Message, raised: Sequence[Find], doubted: Sequence[Find], suppressors: Sequence[str]
+) -> Emergency | None:
+    """The gravest find decides level and kind; a named kind goes before `unknown`."""
+    finds = raised or doubted
+    if not finds:
+        return None
+    ranked = sorted(
+        finds, key=lambda f: (f.rule.kind == "unknown", f.rule.level, EMERGENCY_KINDS.index(f.rule.kind))
+    )
+    best = ranked[0]
+    level = min(one.rule.level for one in raised) if raised else 4
+    evidence = tuple(
+        f"{one.rule.name}{' (by sound)' if one.heard else ''}: {message.text[one.start : one.end]}"
+        for one in ranked[:_EVIDENCE]
+    )
+    return Emergency(
+        kind=best.rule.kind,
+        level=level,
+        confidence=_HEARD[all(one.heard for one in raised)] if raised else _ASKED,
+        evidence=evidence,
+        suppressors=tuple(dict.fromkeys(suppressors))[:_EVIDENCE],
+    )
+
+
+def _either(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+_BACK = load_yaml("emergency_back.yml")
+_SAYS, _IN_ALARM, _NEVER = _either(_BACK["says"]), _either(_BACK["in_alarm"]), _either(_BACK["never"])
+
+
+def _taken_back_at(tidied: str, context: Context) -> int | None:
+    """Where the last words that take an alarm back begin, or None."""
+    if _NEVER.search(tidied):
+        return None
+    if context.expecting == "emergency" and _IN_ALARM.search(tidied):
+        return 0
+    starts = [match.start() for match in _SAYS.finditer(tidied)]
+    return max(starts) if starts else None
+
+
+def takes_back(text: str, context: Context) -> bool:
+    """Whether the person takes an alarm back: false, pressed by mistake, all right again (E8).
+
+    Says nothing about a new cry in the same message: ask `EmergencyNet.judge` first, it wins.
+    With `context.expecting == "emergency"` a bare 「不用」 or 「没有」 counts too.
+    """
+    return _taken_back_at(tidy(text), context) is not None
