@@ -1,0 +1,299 @@
+"""Where it is: building, unit and room in every way people write them, shared places, and 我家 (U5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from nlu.numbers import fold, parse_number, to_digits
+from nlu.understanding import Entity
+
+SHARED_PLACES = ("东门", "西门", "中心花园", "地下车库", "活动中心", "社区食堂")
+"""The shared places of the demo community; a community passes its own."""
+
+_N = r"(?:\d{1,3}|[零〇一二三四五六七八九十幺百]{1,4})"
+_ROOM_N = r"(?:\d{3,4}(?!\d)|[零〇幺一二三四五六七八九]{3,4}(?![零〇幺一二三四五六七八九十百])|[一二三四五六七八九]百(?:零?[一二三四五六七八九]|[一二三四五六七八九]?十[一二三四五六七八九]?)|一?千?[一二]百零[一二三四五六七八九]|一千[一二三四五六七八]百零[一二三四五六七八九])"
+_NOT_COUNTED = r"(?!上|梯|道|下|房|房子|里面住)"
+_BUILDING = re.compile(
+    rf"(?:第)?(?:({_N})\s?(?:号大?楼|号栋|号幢|号座|栋楼?|幢楼?|号院|座(?=[\d一二三四五六七八九十])|#楼?|井楼)|([a-h])\s?(?:座|栋|幢|号楼)"
+    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{_ROOM_N})|({_N})\s?楼(?=\s?{_N}\s?单元))"
+)
+_UNIT = re.compile(rf"(?:第)?({_N}|[a-h])\s?(?:单元|号门(?!口|诊)|门洞|号单元|门(?=\s?{_ROOM_N}))")
+_FLOOR = re.compile(rf"(?:第)?({_N})\s?(?:楼|层)(?!梯|道|房|上楼|盘|主|栋)")
+_ROOM = re.compile(rf"({_ROOM_N})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
+_ROOM_MARKED = re.compile(rf"({_ROOM_N})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
+_DASHED = re.compile(
+    rf"(?:(\d{{1,2}}|[a-h])\s?(?:[-–—_/.,#]|号)\s?(?:(\d{{1,2}})\s?[-–—_/.,#]\s?)?(\d{{3,4}})(?![\d.:年/-]|\s?[元块度])"
+    rf"|([一二三四五六七八九十]{{1,3}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}})(?:杠|横|拐))?({_ROOM_N}))"
+)
+_ENGLISH_WORDS = {w: i for i, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)}
+_E = r"(?:\d{1,3}|" + "|".join(sorted(_ENGLISH_WORDS, key=len, reverse=True)) + r")\b"
+_ENGLISH = re.compile(
+    rf"(?:building|bldg\.?|block|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
+    rf"|(?:unit|entrance)\s?(?:no\.?\s?|number\s?|#)?(?P<u>{_E})(?!\s?(?:price|yuan))"
+    r"|(?:room|apartment|apt\.?|flat|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?P<r>\d{3,4})\b"
+    rf"|(?P<f>\d{{1,2}})(?:st|nd|rd|th) floor|(?:floor|level) (?P<f2>{_E})"
+)
+_HOME = re.compile(
+    r"(?:我们?|咱们?|俺们?|阿拉|我哋|侬阿拉)(?:自己)?(?:的)?(?:家里?头?(?![长乡人属务具电])|屋里?头?|屋企|屋头|住处|住的地方|房子里?)"
+    r"|家里头?(?!蹲)|屋里头?|屋头|屋企|家中|自己家里?|\b(?:at )?(?:my|our) (?:home|place|flat|house|apartment)\b|\bat home\b"
+)
+_HOME_NOT = frozenset("国大人他她你您谁哪那儿子女婿媳孙户居隔壁戚友邻妈爸哥姐弟妹姨叔婶爷奶工师婆公伴阳办商专回住的王李张刘陈杨赵吴周徐孙朱")
+_AREA = re.compile(
+    r"的?(?:[a-z]\d?\s?(?:区|座|口|出口|入口|排|栋)|[负地]?[下b]?[一二三1-3]层|b[1-3](?:层)?|[一二三四五六七八九十\d]{1,3}(?:区|号口|号位|号车位|号出口|号入口|楼|层)"
+    r"|[东南西北][区侧边角]|[东南西北]?(?:出口|入口)|[a-z]\d{1,4}(?:车位)?)"
+)
+_SPOT = re.compile(
+    r"的?(门口|门前|楼道里?|大厅|大堂|电梯口?里?|楼顶|顶楼|楼下|地下室|前面|后面|旁边|楼梯间?|单元门|走廊|过道|门厅|天台|架空层|外面|院子|楼前|楼后|墙边|边上)"
+)
+_SPOKEN = re.compile(r"\s*(?:([1-9]|1[0-2])[ ,]+([1-9])[ ,]+(\d{3,4})|([1-9一二三四五六七八九])([1-9一二三四五六七八九])([\d零〇幺一二三四五六七八九]{3,4}))[。.!\s]*")
+_GAP = re.compile(r"[\s,、的\-—/]{0,3}")
+_REPAIR = re.compile(
+    r"(?:[\s,。.!?、…\-—]|哦|噢|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|住|来|吧|那|就|应该|而是|是|的|在|了|地址|家"
+    r"|(?P<core>不对|不不|不是|不|错|改成|改到|改为|改|换成|换到|no|not|sorry|wait|actually|i mean)|it's|that's){1,12}"
+)
+_NEGATED = re.compile(r"(?:不是|不在|不住|别去|not(?: at| in)?)\s*$")
+_BUT = re.compile(r"[\s,。]*(?:的)?(?:而?是|在|住|改?成|but|it's)[\s,]*")
+_LEVELS = ("building", "unit", "room", "place")
+
+Kind = Literal["building", "unit", "floor", "room", "place", "home"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spot:
+    """One place under construction."""
+
+    start: int  # offset of its first character
+    end: int  # offset after its last character
+    value: dict[str, str] = field(default_factory=dict)  # as the entity's
+    extra: dict[str, Any] = field(default_factory=dict)  # floor, area, spot, instead_of
+
+
+class Places:
+    """Finds places in a message.
+
+    `places`: the names of the community's shared places, or each name with the other names people use for it.
+    """
+
+    def __init__(self, places: Iterable[str] | Mapping[str, Iterable[str]] = SHARED_PLACES) -> None:
+        named = places if isinstance(places, Mapping) else {name: () for name in places}
+        self._names: dict[str, list[tuple[str, str]]] = {}
+        for name, others in named.items():
+            for word in (name, *others):
+                if word:
+                    self._names.setdefault(fold(word)[0], []).append((fold(word), name))
+        for words in self._names.values():
+            words.sort(key=lambda pair: -len(pair[0]))
+
+    def find(self, text: str, *, asked: bool = False) -> list[Entity]:
+        """The places of a message in its order. `asked`: the bot has just asked where, so a bare 501 is a room and
+        a bare 五号 a building. Never raises."""
+        folded = fold(text)
+        spots = self._merged(folded, self._pieces(folded, asked))
+        return [
+            Entity(
+                entity="place",
+                value={level: spot.value[level] for level in _LEVELS if level in spot.value},
+                text=text[spot.start : spot.end],
+                start=spot.start,
+                end=spot.end,
+                extra=spot.extra,
+            )
+            for spot in spots
+        ]
+
+    def _pieces(self, text: str, asked: bool) -> list[_Spot]:
+        if asked and (whole := _SPOKEN.fullmatch(text)):
+            parts = [group for group in whole.groups() if group]
+            value = {"building": _label(parts[0]), "unit": _label(parts[1]), "room": to_digits(parts[2])}
+            return [_Spot(start=whole.start() + len(text) - len(text.lstrip()), end=len(text.rstrip(" 。.!\n\t")), value=value)]
+        found: list[_Spot] = []
+        latin = any("a" <= c <= "z" for c in text)
+        at, length = 0, len(text)
+        while at < length:
+            piece = self._piece(text, at, found, latin, asked)
+            if piece is not None:
+                found.append(piece)
+                at = piece.end
+            elif text[at] in _DIGITS:
+                while at < length and text[at] in _DIGITS:  # never begin in the middle of a number
+                    at += 1
+            else:
+                at += 1
+        return found
+
+    def _piece(self, text: str, at: int, found: list[_Spot], latin: bool, asked: bool) -> _Spot | None:
+        first = text[at]
+        if (shared := self._shared(text, at)) is not None:
+            return shared
+        if first in _HOME_STARTS and (home := _home(text, at)) is not None:
+            return home
+        letter = latin and first.isascii() and first.isalpha() and not (at and text[at - 1].isascii() and text[at - 1].isalnum())
+        if letter and (english := _english(text, at)) is not None:
+            return english
+        if first in _DIGITS or first == "第" or letter:
+            return _numbered(text, at, found, asked)
+        return None
+
+    def _shared(self, text: str, at: int) -> _Spot | None:
+        for word, name in self._names.get(text[at], ()):
+            end = at + len(word)
+            if not text.startswith(word, at) or text.startswith("子", end):
+                continue
+            if word[-1].isascii() and word[-1].isalpha() and text[end : end + 1].isalpha() and text[end : end + 1].isascii():
+                continue
+            extra: dict[str, Any] = {}
+            if match := _AREA.match(text, end):
+                extra["area"] = match[0].removeprefix("的").replace(" ", "").upper()
+                end = match.end()
+            return _Spot(start=at, end=end, value={"place": name}, extra=extra)
+        return None
+
+    def _merged(self, text: str, pieces: list[_Spot]) -> list[_Spot]:
+        out: list[_Spot] = []
+        for piece in pieces:
+            last = out[-1] if out else None
+            if last is not None:
+                gap = text[last.end : piece.start] if piece.start - last.end <= 24 else "?" * 30
+                if _corrects(text, last, piece, gap):
+                    out[-1] = _correction(last, piece)
+                    continue
+                if _GAP.fullmatch(gap) and _continues(last, piece):
+                    out[-1] = replace(last, end=piece.end, value=last.value | piece.value, extra=last.extra | piece.extra)
+                    continue
+            out.append(piece)
+        spots = [_with_spot(text, spot) for spot in out if spot.value or spot.extra.get("floor")]
+        explicit = any("building" in spot.value for spot in spots)
+        if explicit:  # 我家住3号楼: the address says more than the word
+            spots = [spot for spot in spots if spot.value.get("place") != "home"]
+        return spots
+
+
+_DIGITS = frozenset("0123456789零〇幺一二三四五六七八九十百千")
+_HOME_STARTS = frozenset("我咱俺阿侬家屋自mao")
+
+
+def _home(text: str, at: int) -> _Spot | None:
+    match = _HOME.match(text, at)
+    if match is None:
+        return None
+    if match[0][0] in "家屋自" and at and text[at - 1] in _HOME_NOT:
+        return None
+    return _Spot(start=at, end=match.end(), value={"place": "home"})
+
+
+def _english(text: str, at: int) -> _Spot | None:
+    match = _ENGLISH.match(text, at)
+    if match is None:
+        return None
+    floor = match["f"] or match["f2"]
+    extra = {"floor": _label(floor)} if floor else {}
+    pairs = (("building", match["b"]), ("unit", match["u"]), ("room", match["r"]))
+    value = {level: _label(word) for level, word in pairs if word}
+    return _Spot(start=at, end=match.end(), value=value, extra=extra)
+
+
+def _label(word: str) -> str:
+    if word in _ENGLISH_WORDS:
+        return str(_ENGLISH_WORDS[word])
+    if word.isascii():
+        return word.upper() if word.isalpha() else str(int(word))
+    number = parse_number(word)
+    return "" if number is None else str(number)
+
+
+def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | None:
+    if at and text[at] != "第" and text[at - 1] in "第":
+        return None
+    if match := _DASHED.match(text, at):
+        return _dashed(text, at, match, found)
+    if match := _BUILDING.match(text, at):
+        label = _label(next(group for group in match.groups() if group))
+        counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not text.startswith(("的", "一", "二", "三"), match.end())
+        if label not in ("", "0") and not counted:
+            return _Spot(start=at, end=match.end(), value={"building": label})
+    if match := _UNIT.match(text, at):
+        label = _label(match[1])
+        if label not in ("", "0"):
+            return _Spot(start=at, end=match.end(), value={"unit": label})
+    follows = bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None if at - (found[-1].end if found else 0) <= 4 else False
+    home = bool(found) and (found[-1].value.keys() & {"building", "unit"} or "floor" in found[-1].extra)
+    pattern = _ROOM if follows and home else _ROOM_MARKED
+    if asked or _after_repair(text, found, at):
+        pattern = _ROOM
+    if match := pattern.match(text, at):
+        room = to_digits(match[1])
+        if room and not text.startswith(("块", "元", "度", "年", "个", "天", "分", "点", "米", "号线"), match.end()):
+            return _Spot(start=at, end=match.end(), value={"room": room})
+    return _floor(text, at)
+
+
+def _after_repair(text: str, found: list[_Spot], at: int) -> bool:
+    if not found or "room" not in found[-1].value or at - found[-1].end > 16:
+        return False
+    match = _REPAIR.fullmatch(text, found[-1].end, at)
+    return match is not None and bool(match["core"])
+
+
+def _floor(text: str, at: int) -> _Spot | None:
+    match = _FLOOR.match(text, at)
+    if match is None:
+        return None
+    floor = _label(match[1])
+    if not floor or not 1 <= int(floor) <= 60:
+        return None
+    return _Spot(start=at, end=match.end(), extra={"floor": floor})
+
+
+def _dashed(text: str, at: int, match: re.Match[str], found: list[_Spot]) -> _Spot | None:
+    if at and (text[at - 1] in "-.:/年" or text[at - 1] == "r"):
+        return None
+    building, unit, room = (match[1], match[2], match[3]) if match[3] else (match[4], match[5], match[6])
+    if unit is None and match[3] and match[0][len(building)] in "./,":
+        return None  # 3.501 is a quantity
+    if match[3] and "/" in match[0] and len(room) == 4 and room[:2] in ("19", "20"):
+        return None  # 3/12/2026
+    value = {"building": _label(building), "room": to_digits(room)}
+    if unit is None and found and found[-1].end == at and "building" in found[-1].value:
+        value = {"unit": _label(building), "room": to_digits(room)}  # 5栋3-201
+    elif unit:
+        value["unit"] = _label(unit)
+    end = match.end() + (1 if text[match.end() : match.end() + 1] in ("室", "房") else 0)
+    return _Spot(start=at, end=end, value=value)
+
+
+def _continues(last: _Spot, piece: _Spot) -> bool:
+    """Whether the piece says more of the same place: 3号楼 + 2单元 + 501, 501 + 3号楼 not."""
+    if last.value.get("place") == "home":
+        return "building" in piece.value or "unit" in piece.value or "room" in piece.value
+    if piece.value.get("place") == "home" or last.value.keys() & piece.value.keys():
+        return False
+    if "floor" in piece.extra and "floor" in last.extra:
+        return False
+    order = {"building": 0, "unit": 1, "room": 3, "place": 4}
+    deepest = max([order[key] for key in last.value] + ([2] if "floor" in last.extra else []), default=-1)
+    first = min([order[key] for key in piece.value] + ([2] if "floor" in piece.extra else []), default=9)
+    return first > deepest
+
+
+def _corrects(text: str, last: _Spot, piece: _Spot, gap: str) -> bool:
+    if _NEGATED.search(text, max(0, last.start - 8), last.start) and _BUT.fullmatch(gap):
+        return True
+    match = _REPAIR.fullmatch(gap)
+    return match is not None and bool(match["core"])
+
+
+def _correction(old: _Spot, new: _Spot) -> _Spot:
+    """What is said instead, with what it leaves as it was: 3号楼2单元501,不对,502."""
+    kept = {} if "place" in new.value or "place" in old.value else old.value
+    extra = new.extra | {"instead_of": dict(old.value)}
+    return replace(new, start=old.start, value=kept | new.value, extra=extra)
+
+
+def _with_spot(text: str, spot: _Spot) -> _Spot:
+    if spot.value.get("place") == "home":
+        return spot
+    match = _SPOT.match(text, spot.end)
+    return spot if match is None else replace(spot, extra=spot.extra | {"spot": match[1].removesuffix("里")})
