@@ -175,7 +175,8 @@ async def get(work: Work, reference: str, *, lock: bool = False) -> Alarm | None
         condition = Alarm.id == int(reference)
     statement = select(Alarm).where(Alarm.community_id == work.community.id, condition)
     if lock:
-        statement = statement.with_for_update()
+        # What the session read before the lock may be stale by now.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     return await work.session.scalar(statement)
 
 

@@ -27,3 +27,9 @@ class AnlinError(Exception):
 
     def __str__(self) -> str:
         return f"[{self.code}] {self.for_log}"
+
+
+class NotFound(AnlinError):
+    """There is no such thing in this community, or not any more."""
+
+    code = "not_found"

@@ -101,6 +101,15 @@ async def close(work: Work, handoff: Handoff, conversation: Conversation) -> Non
     await _tell(work, handoff, "closed")
 
 
+async def rate(work: Work, handoff: Handoff, score: int) -> bool:
+    """The resident's mark of 1–5 for a closed hand-over, once (C15). False: it was marked before, or is not closed."""
+    if handoff.rating is not None or handoff.state != "closed":
+        return False
+    handoff.rating = score
+    await _tell(work, handoff, "rated")
+    return True
+
+
 async def note(work: Work, handoff: Handoff, *, staff_id: str, text: str) -> HandoffNote:
     """A private note. It has no way to a resident (H5)."""
     written = HandoffNote(handoff_id=handoff.id, staff_id=staff_id, text=text, at=work.now)

@@ -80,7 +80,9 @@ async def get(work: Work, reference: str, *, lock: bool = False) -> Reminder | N
     statement = select(Reminder).where(
         Reminder.community_id == work.community.id, Reminder.id == int(reference)
     )
-    return await work.session.scalar(statement.with_for_update() if lock else statement)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await work.session.scalar(statement)
 
 
 async def of_person(work: Work, *, resident_id: int | None, conversation_id: int) -> Sequence[Reminder]:

@@ -64,7 +64,8 @@ class Booking:
     starts_at: datetime  # aware
     ends_at: datetime  # aware
     capacity: int  # places (or portions) in this slot
-    count: int | None = None  # places wanted; None counts as one
+    count: int | None = None  # portions or people, where the service asks for it
+    by_count: bool = False  # a booking takes as many places as its count, instead of one
 
 
 async def open_case(
@@ -109,8 +110,10 @@ async def book(
         raise DoubleBooking(
             f"{booking.service} at {booking.starts_at.isoformat()} is booked by this resident"
         )
-    taken = await places_taken(work, service=booking.service, starts_at=booking.starts_at)
-    if taken + (booking.count or 1) > booking.capacity:
+    taken = await places_taken(
+        work, service=booking.service, starts_at=booking.starts_at, by_count=booking.by_count
+    )
+    if taken + (booking.count or 1 if booking.by_count else 1) > booking.capacity:
         raise SlotFull(
             f"{booking.service} at {booking.starts_at.isoformat()}: {taken} of {booking.capacity} taken",
             free=booking.capacity - taken,
@@ -131,10 +134,11 @@ async def book(
     )
 
 
-async def places_taken(work: Work, *, service: str, starts_at: datetime) -> int:
-    """How many places of a slot are taken."""
+async def places_taken(work: Work, *, service: str, starts_at: datetime, by_count: bool) -> int:
+    """How many places of a slot are taken: bookings, or the sum of their counts."""
+    places = func.coalesce(func.sum(func.coalesce(Request.count, 1)), 0) if by_count else func.count()
     taken = await work.session.scalar(
-        select(func.coalesce(func.sum(func.coalesce(Request.count, 1)), 0)).where(
+        select(places).where(
             Request.community_id == work.community.id,
             Request.kind == "booking",
             Request.service == service,
@@ -217,7 +221,8 @@ async def get(work: Work, reference: str, *, lock: bool = False) -> Request | No
         condition = Request.id == int(reference)
     statement = select(Request).where(Request.community_id == work.community.id, condition)
     if lock:
-        statement = statement.with_for_update()
+        # What the session read before the lock may be stale by now.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     return await work.session.scalar(statement)
 
 

@@ -32,6 +32,7 @@ class Handoff(Base):
     taken_at: Mapped[Moment | None]
     first_answer_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
+    rating: Mapped[int | None]  # the resident's mark, 1–5 (C15)
 
 
 class HandoffNote(Base):

@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_answer_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rating", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["community_id"], ["community.id"], name=op.f("fk_handoff_community_id_community")
         ),
