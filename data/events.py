@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -183,7 +183,7 @@ class EventStream:
         *,
         topics: Collection[str] | None = None,
         communities: Collection[int] | None = None,
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncGenerator[Change, None]:
         """Every event after a cursor, then every new one, for ever; None: only new ones.
 
         `topics` and `communities` choose; None is all. In order of `id` within what is found at one look. Slow
