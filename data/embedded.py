@@ -302,11 +302,13 @@ def _note_location(place: Place) -> None:
         return
     place.location.write_text(
         f"{place.data}\n\n"
-        "上面是安邻数据库所在的文件夹。要彻底删除, 先停止安邻, 再运行: anlin db throw-away\n"
-        "The folder above holds Anlin's database. To remove it for good, stop Anlin, then: anlin db throw-away\n",
+        "上面是安邻数据库所在的文件夹。要彻底删除, 先停止安邻, 再按 docs/data.md 操作\n"
+        "The folder above holds Anlin's database. To remove it for good, stop Anlin and follow docs/data.md\n",
         encoding="utf-8",
     )
     _own(place, place.location)
+    if place.data.is_relative_to(SYSTEM):
+        (place.data.parent / "home").write_text(f"{place.home}\n", encoding="utf-8")  # the way back
 
 
 def _write_settings(place: Place, settings: Mapping[str, str]) -> None:
