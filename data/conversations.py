@@ -140,7 +140,7 @@ async def say(
 
     `payload`: {buttons?: [{title, payload}], speech?: str, image?: str, custom?: {}, kind?: "emergency"}.
     """
-    message = await work.session.scalar(
+    message: Message | None = await work.session.scalar(
         insert(Message)
         .values(
             conversation_id=conversation.id,

@@ -55,9 +55,10 @@ class Engine:
         stamp = turn.work.now.isoformat()
         if turn.dialogue.active is not None:
             turn.dialogue.active.touched = stamp
-        if not self._danger(turn):
-            if turn.conversation.owner != "bot":
-                return  # a person has the conversation; the bot is silent (C15)
+        if not self._danger(turn) and turn.conversation.owner != "bot":
+            return  # a person has the conversation; the bot is silent (C15)
+        if self._without_words(turn):
+            return
         frame = turn.dialogue.active
         if frame is None:
             await self._nothing_open(turn)
@@ -201,6 +202,22 @@ class Engine:
         below = turn.dialogue.active
         if below is not None and below.asked is not None:
             await self._offer_back(turn, below, self.flows[below.flow])
+
+    def _without_words(self, turn: Turn) -> bool:
+        """Empty, a picture, a place, a recording: each has an answer (C16), unless the open question wants it."""
+        incoming = turn.incoming
+        if incoming is None or incoming.kind == "sos" or turn.command is not None:
+            return False
+        if incoming.data.get("cut_from") and turn.understanding and not turn.understanding.emergency:
+            turn.say("too_long")
+            return False
+        frame = turn.dialogue.active
+        slot = self._asking.open_slot(self.flows[frame.flow], frame) if frame is not None else None
+        if turn.text or (slot is not None and slot.entity in ("picture", "place") and incoming.data):
+            return False
+        known = incoming.kind if incoming.kind in ("image", "location", "voice") else "other"
+        turn.say("empty" if incoming.kind in ("text", "button", "edited") else f"got_{known}")
+        return True
 
     # What was meant
 

@@ -1,0 +1,124 @@
+"""Puts the house together from the settings: database, keys, understanding, content, flows, clockwork."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from bot.clock import Clock, DrillClock, SystemClock
+from bot.communities import Communities
+from bot.house import House
+from bot.outbox import Carrier, Outbox
+from bot.reading import LateEngine
+from bot.settings import Settings
+from bot.turn import Turns
+from data import content
+from data.content_faq import load_faq
+from data.crypto import Keyring
+from data.database import Database
+from data.events import EventStream
+from flows import registry
+from flows.knowledge import FaqKnowledge
+from flows.replies import Replies
+from flows.wording import Wording
+from flows.world import Figures, World
+from nlu.builtin import BuiltinEngine
+from nlu.emergency import EmergencyNet
+from nlu.engine import IntentEngine, Parser
+from nlu.extractors import Extractors
+from nlu.rasa import RasaEngine
+
+log = structlog.get_logger(__name__)
+
+
+def keyring_of(settings: Settings) -> Keyring:
+    """The keys from the setting, or from the key file in the home folder, which is made on the first start."""
+    if settings.keys is not None:
+        return Keyring.parse(settings.keys.get_secret_value())
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Keyring.from_file(settings.home / "keys")
+
+
+def world_of(settings: Settings, figures: Figures | None = None) -> World:
+    """Content and figures, read from the files."""
+    replies = Replies.load()
+    staff = settings.notify_staff.get_secret_value() if settings.notify_staff else ""
+    return World(
+        replies=replies,
+        services=content.load_services(),
+        faults=content.load_faults(),
+        places=content.load_places(),
+        clocks=content.load_clocks(),
+        knowledge=FaqKnowledge(load_faq()),
+        figures=figures or Figures(),
+        staff_urls=tuple(staff.split()),
+        sms_url=settings.notify_sms.get_secret_value() if settings.notify_sms else None,
+        wordings={language: Wording(replies, language) for language in ("zh", "en")},
+    )
+
+
+def engine_cache(settings: Settings) -> Path:
+    """Where trained models are kept: beside the code when `make setup` trained there, else in the home folder."""
+    shared = Path(__file__).resolve().parent.parent / "var" / "nlu"
+    return shared if shared.is_dir() else settings.home / "nlu"
+
+
+def parser_of(settings: Settings, world: World) -> Parser:
+    """The emergency net and the extractors at once; the intent engine as soon as it is loaded."""
+
+    def load() -> IntentEngine:
+        builtin = BuiltinEngine.load(engine_cache(settings))
+        return RasaEngine(settings.rasa_url, fallback=builtin) if settings.nlu == "rasa" else builtin
+
+    return Parser(
+        engine=LateEngine(load),
+        net=EmergencyNet(),
+        extractor=Extractors(
+            services=content.lookup_rows(world.services),
+            faults=content.lookup_rows(world.faults),
+            places=content.lookup_rows(world.places),
+        ),
+    )
+
+
+def clock_of(start: datetime | None, speed: float) -> Clock:
+    """Ordinary time, or a drill's."""
+    return DrillClock(start or SystemClock().now(), speed) if start is not None or speed != 1 else SystemClock()
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings, *, clock: Clock, carriers: Mapping[str, Carrier] | None = None, figures: Figures | None = None
+) -> AsyncIterator[House]:
+    """The house, with its database up to date and its event stream listening; closed again at the end."""
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value() if settings.database_url else None
+        database = await Database.connect(url, settings.home, keyring_of(settings))
+        stack.push_async_callback(database.dispose)
+        await database.upgrade()
+        world = await asyncio.to_thread(world_of, settings, figures)
+        events = await stack.enter_async_context(EventStream(database))
+        turns = Turns(
+            database=database,
+            clock=clock,
+            parser=parser_of(settings, world),
+            world=world,
+            engine=registry.engine(),
+            timers=registry.TIMERS,
+            communities=Communities(),
+        )
+        yield House(
+            settings=settings,
+            clock=clock,
+            database=database,
+            events=events,
+            world=world,
+            turns=turns,
+            outbox=Outbox(database, clock, carriers or {}),
+            optional={},
+        )
