@@ -96,8 +96,8 @@ async def join(
         await step(work, alarm, "said", by="resident", detail=text)
     if alarm.kind == _VAGUE and kind != _VAGUE:
         alarm.kind = kind
-    if place is not None and place != alarm.place:
-        alarm.place = {**(alarm.place or {}), **{key: value for key, value in place.items() if value}}
+    if place is not None and (moved := _place_after(alarm.place, place)) != alarm.place:
+        alarm.place = moved
         await step(work, alarm, "place", by=work.actor)
     if facts:
         alarm.facts = {**alarm.facts, **facts}
@@ -105,6 +105,16 @@ async def join(
         await set_level(work, alarm, level, why=text)
         return True
     return False
+
+
+def _place_after(known: dict[str, Any] | None, said: dict[str, Any]) -> dict[str, Any]:
+    """Where help has to go: a unit or room refines the building known, another building or a name replaces it all.
+
+    Building 5 after a home at 3-2-501 must not become 5-2-501.
+    """
+    given = {key: value for key, value in said.items() if value}
+    inside = not given.get("name") and given.get("building") in (None, (known or {}).get("building"))
+    return {**(known or {}), **given} if known and inside else {**dict.fromkeys(known or {}), **given}
 
 
 async def set_level(work: Work, alarm: Alarm, level: int, *, why: str | None = None) -> None:
@@ -198,6 +208,23 @@ async def open_of(work: Work, *, resident_id: int | None, conversation_id: int |
     )
 
 
+async def open_from(work: Work, source: str) -> Alarm | None:
+    """The open alarm that a source (device:<key>) raised for nobody in particular, locked; the newest."""
+    return await work.session.scalar(
+        select(Alarm)
+        .where(
+            Alarm.community_id == work.community.id,
+            Alarm.source == source,
+            Alarm.resident_id.is_(None),
+            Alarm.state != "resolved",
+        )
+        .order_by(Alarm.id.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 async def steps_of(work: Work, alarm_id: int) -> Sequence[AlarmStep]:
     """The timeline, oldest first."""
     return (
@@ -217,13 +244,18 @@ async def told(work: Work, alarm: Alarm) -> frozenset[str]:
 
 def queue_notification(work: Work, *, alarm: Alarm, target: str, text: str) -> None:
     """Queue a message about an alarm to an Apprise address; committed with the step that names it."""
+    queue_notice(work, about=f"alarm:{alarm.id}", target=target, text=text)
+
+
+def queue_notice(work: Work, *, about: str, target: str, text: str) -> None:
+    """Queue a message to an Apprise address about something that is not an alarm yet, e.g. conversation:7."""
     work.session.add(
         Outgoing(
             community_id=work.community.id,
             channel="notify",
             target=target,
             body={"text": text},
-            about=f"alarm:{alarm.id}",
+            about=about,
             due_at=work.now,
             created_at=work.now,
         )
