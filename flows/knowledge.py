@@ -12,8 +12,7 @@ from flows.turn import Turn
 from flows.world import Found
 
 _NEAR = 0.36
-"""From this likeness an entry counts as an answer. Chosen on the entries' own questions, each left out in turn: of
-ten right ones nine stay, of ten questions about something else one slips through. Below it: "unknown" (F8)."""
+"""From this likeness an entry counts as an answer; below it the answer is "unknown" (F8)."""
 _HOW_MUCH_QUESTION = 0.7  # weight of the entry's questions against the words of its answer
 
 
@@ -22,12 +21,14 @@ class FaqKnowledge:
 
     def __init__(self, entries: Mapping[str, FaqEntry]) -> None:
         self._entries = entries
-        grams = {id: [_grams(question) for question in entry.questions] for id, entry in entries.items()}
-        answers = {id: _grams(entry.answer.zh + " " + entry.answer.en) for id, entry in entries.items()}
-        seen = Counter(gram for id in entries for gram in {*answers[id], *(g for q in grams[id] for g in q)})
+        grams = {key: [_grams(question) for question in entry.questions] for key, entry in entries.items()}
+        answers = {key: _grams(entry.answer.zh + " " + entry.answer.en) for key, entry in entries.items()}
+        seen = Counter(
+            gram for key in entries for gram in {*answers[key], *(g for q in grams[key] for g in q)}
+        )
         self._weight = {gram: math.log(1 + len(entries) / count) for gram, count in seen.items()}
         self._unknown = math.log(1 + len(entries))
-        self._questions = {id: [(q, self._norm(q)) for q in questions] for id, questions in grams.items()}
+        self._questions = {key: [(q, self._norm(q)) for q in questions] for key, questions in grams.items()}
         self._answers = answers
 
     def find(self, question: str, language: str, limit: int = 3) -> Sequence[Found]:
@@ -36,24 +37,24 @@ class FaqKnowledge:
         if not asked:
             return ()
         norm = self._norm(asked)
-        scored = sorted(((self._score(asked, norm, id), id) for id in self._entries), reverse=True)
+        scored = sorted(((self._score(asked, norm, key), key) for key in self._entries), reverse=True)
         return [
             Found(
-                id=id,
+                id=key,
                 score=score,
-                answer=self._entries[id].answer.of(language),
-                source=self._entries[id].source.of(language),
-                date=self._entries[id].date.isoformat(),
+                answer=self._entries[key].answer.of(language),
+                source=self._entries[key].source.of(language),
+                date=self._entries[key].date.isoformat(),
             )
-            for score, id in scored[:limit]
+            for score, key in scored[:limit]
             if score >= _NEAR
         ]
 
-    def _score(self, asked: Counter[str], norm: float, id: str) -> float:
-        alike = max(self._dot(asked, other) / (norm * length) for other, length in self._questions[id])
+    def _score(self, asked: Counter[str], norm: float, key: str) -> float:
+        alike = max(self._dot(asked, other) / (norm * length) for other, length in self._questions[key])
         total = sum(self._weight.get(gram, self._unknown) for gram in asked)
         covered = (
-            sum(self._weight.get(gram, self._unknown) for gram in asked if gram in self._answers[id]) / total
+            sum(self._weight.get(gram, self._unknown) for gram in asked if gram in self._answers[key]) / total
         )
         return _HOW_MUCH_QUESTION * alike + (1 - _HOW_MUCH_QUESTION) * covered
 
@@ -110,7 +111,7 @@ class Ask(Aside):
                 )
                 return
             await turn.work.emit(
-                "knowledge", f"message:{turn.message.id if turn.message else 0}", unknown=True
+                "knowledge", f"message:{turn.message.key if turn.message else 0}", unknown=True
             )
             turn.say("knowledge_unknown")
             return
