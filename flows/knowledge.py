@@ -111,7 +111,7 @@ class Ask(Aside):
                 )
                 return
             await turn.work.emit(
-                "knowledge", f"message:{turn.message.key if turn.message else 0}", unknown=True
+                "knowledge", f"message:{turn.message.id if turn.message else 0}", unknown=True
             )
             turn.say("knowledge_unknown")
             return
