@@ -88,12 +88,18 @@ def parser_of(settings: Settings, world: World) -> Parser:
 
 def clock_of(start: datetime | None, speed: float) -> Clock:
     """Ordinary time, or a drill's."""
-    return DrillClock(start or SystemClock().now(), speed) if start is not None or speed != 1 else SystemClock()
+    return (
+        DrillClock(start or SystemClock().now(), speed) if start is not None or speed != 1 else SystemClock()
+    )
 
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock, carriers: Mapping[str, Carrier] | None = None, figures: Figures | None = None
+    settings: Settings,
+    *,
+    clock: Clock,
+    carriers: Mapping[str, Carrier] | None = None,
+    figures: Figures | None = None,
 ) -> AsyncIterator[House]:
     """The house, with its database up to date and its event stream listening; closed again at the end."""
     async with AsyncExitStack() as stack:
@@ -120,5 +126,4 @@ async def build(
             world=world,
             turns=turns,
             outbox=Outbox(database, clock, carriers or {}),
-            optional={},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -33,7 +33,10 @@ class House:
     world: World  # content, replies and flows
     turns: Turns  # `turns.handle(incoming)`: the way of every message of a resident
     outbox: Outbox  # `outbox.wake()` after a commit that queued deliveries
-    optional: dict[str, str]  # optional part → "on" or why it is off; shown at start and in /readyz
+    optional: dict[str, str] = field(
+        default_factory=dict
+    )  # part → "on" or why it is off; said at start, in /readyz
+    demo_staff: tuple[str, ...] = ()  # sign-in names of the demo; empty: not a demo
 
     @asynccontextmanager
     async def work(self, actor: str, *, community: str | None = None) -> AsyncIterator[Work]:

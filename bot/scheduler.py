@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -27,12 +28,12 @@ class Scheduler:
     """The clockwork of one process. Any number of processes may run one on the same database (K8)."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, turns: Turns, wake: asyncio.Event | None = None
+        self, *, database: Database, clock: Clock, turns: Turns, committed: Callable[[], None]
     ) -> None:
         self._database, self._clock, self._turns = database, clock, turns
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._busy = asyncio.Lock()
-        self.committed = wake or asyncio.Event()
+        self._committed = committed
 
     def start(self) -> None:
         """Begin to look for due timers."""
@@ -67,7 +68,7 @@ class Scheduler:
             if claimed:
                 gate = asyncio.Semaphore(_AT_ONCE)
                 await asyncio.gather(*(self._handle(timer, gate) for timer in claimed))
-                self.committed.set()
+                self._committed()
                 continue
             async with self._database.transaction() as session:
                 coming = await timers.next_due(session)

@@ -1,0 +1,1 @@
+"""The commands of `anlin`, one module a group."""

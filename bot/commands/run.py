@@ -1,0 +1,177 @@
+"""`anlin run`, `anlin web`, `anlin worker`: the service, whole or in parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.settings import Settings
+from data.errors import AnlinError
+
+_out = Console()
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on", min=1, max=65535)]
+Home = Annotated[Path | None, typer.Option(help="Folder for data, keys and caches")]
+Demo = Annotated[
+    bool | None,
+    typer.Option(
+        "--demo/--no-demo", help="Fill an empty database with the demo community (default: on a laptop)"
+    ),
+]
+Now = Annotated[
+    str | None, typer.Option("--now", help="Start the product's clock here, e.g. 2026-11-22T10:00+08:00")
+]
+Speed = Annotated[
+    float, typer.Option("--speed", help="How many times as fast as ordinary time", min=0.01, max=10_000)
+]
+
+
+class PortTaken(AnlinError):
+    """Something else listens on that port."""
+
+    code = "port_taken"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command(
+        "run",
+        help="Everything in one process.\n\nExample: [bold]anlin run --port 8080[/]\n\n"
+        "Drill: [bold]anlin run --demo --now 2026-11-22T08:00+08:00 --speed 60[/]",
+    )(run)
+    app.command(
+        "web",
+        help="Channels, API and desk only; workers run apart.\n\nExample: [bold]anlin web --port 8080[/]",
+    )(web)
+    app.command(
+        "worker", help="Timers and deliveries only; any number of them.\n\nExample: [bold]anlin worker[/]"
+    )(worker)
+
+
+def settings_with(**given: object) -> Settings:
+    """The settings, with what the command line says on top."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def run(
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    demo: Demo = None,
+    now: Now = None,
+    speed: Speed = 1.0,
+) -> None:
+    settings = settings_with(host=host, port=port, home=home)
+    asyncio.run(_serve(settings, web=True, worker=True, demo=demo, start=_moment(now), speed=speed))
+
+
+def web(host: Host = None, port: Port = None, home: Home = None) -> None:
+    settings = settings_with(host=host, port=port, home=home)
+    asyncio.run(_serve(settings, web=True, worker=False, demo=False, start=None, speed=1.0))
+
+
+def worker(home: Home = None, now: Now = None, speed: Speed = 1.0) -> None:
+    settings = settings_with(home=home)
+    asyncio.run(_serve(settings, web=False, worker=True, demo=False, start=_moment(now), speed=speed))
+
+
+def _moment(written: str | None) -> datetime | None:
+    if written is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise typer.BadParameter(f"{written} is no moment; write it like 2026-11-22T10:00+08:00") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{written} has no offset; write it like 2026-11-22T10:00+08:00")
+    return moment
+
+
+async def _serve(
+    settings: Settings, *, web: bool, worker: bool, demo: bool | None, start: datetime | None, speed: float
+) -> None:
+    # Imported here so that `anlin --help` need not wait for NumPy and NiceGUI.
+    import uvicorn
+
+    from bot import logs, service
+    from bot.build import build, clock_of
+
+    logs.configure(settings)
+    if web:
+        _refuse_taken(settings)
+    clock = clock_of(start, speed)
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(build(settings, clock=clock))
+        await service.prepare(house, demo=demo, drill=start is not None or speed != 1)
+        await stack.enter_async_context(service.running(house, web=web, worker=worker))
+        if not web:
+            _out.print("worker: timers and deliveries")
+            await asyncio.Event().wait()
+            return
+        from bot.app import build_app
+
+        server = _Server(
+            uvicorn.Config(
+                build_app(house),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                ws_max_size=1_000_000,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        await stack.enter_async_context(_announced(server, service.banner(house)))
+        await server.serve()
+
+
+class _Server:
+    """uvicorn, with its own start told to us."""
+
+    def __init__(self, config: object) -> None:
+        import uvicorn
+
+        self._server = uvicorn.Server(config)  # type: ignore[arg-type]
+
+    async def serve(self) -> None:
+        await self._server.serve()
+
+    async def started(self) -> None:
+        while not self._server.started:
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _announced(server: _Server, banner: str) -> AsyncIterator[None]:
+    async def announce() -> None:
+        await server.started()
+        _out.print(banner, highlight=False)
+
+    task = asyncio.create_task(announce())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _refuse_taken(settings: Settings) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise PortTaken(
+                f"{settings.host}:{settings.port} cannot be used ({error.strerror}); choose another with --port"
+            ) from error

@@ -1,0 +1,89 @@
+"""What runs beside the web server: timers, deliveries, Telegram, devices; and what is said at the start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from sqlalchemy import func, select
+
+from bot.channels import notify, telegram
+from bot.house import House
+from bot.scheduler import Scheduler
+from data import demo_fill
+from data.errors import AnlinError
+from data.models import Community, Resident
+
+
+class DrillRefused(AnlinError):
+    """A drill moves the clock and is refused on a database with real residents."""
+
+    code = "drill_refused"
+
+
+async def prepare(house: House, *, demo: bool | None, drill: bool) -> None:
+    """Fill an empty database if that is wanted, refuse a drill on real data."""
+    async with house.database.transaction() as session:
+        empty = not await session.scalar(select(func.count()).select_from(Community))
+        real = bool(
+            await session.scalar(select(func.count()).select_from(Community).where(Community.demo.is_(False)))
+        )
+        real = real and bool(await session.scalar(select(func.count()).select_from(Resident)))
+    if empty and (demo or (demo is None and house.settings.database_url is None)):
+        async with house.database.transaction() as session:
+            await demo_fill.fill(session, now=house.clock.now())
+    if drill and real:
+        raise DrillRefused(
+            "--now and --speed move the clock; this database has real residents, use another --home"
+        )
+
+
+@asynccontextmanager
+async def running(house: House, *, web: bool, worker: bool) -> AsyncIterator[None]:
+    """The background work of this process, stopped in order at the end."""
+    async with AsyncExitStack() as stack:
+        house.outbox.carriers["notify"] = notify.Notifier()
+        bot = await telegram.start(house, polling=worker)
+        if bot is not None:
+            stack.push_async_callback(bot.stop)
+        if worker:
+            scheduler = Scheduler(
+                database=house.database, clock=house.clock, turns=house.turns, committed=house.outbox.wake
+            )
+            scheduler.start()
+            stack.push_async_callback(scheduler.stop)
+            await stack.enter_async_context(_task(house.outbox.run(), "outbox"))
+        yield
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def banner(house: House) -> str:
+    """Addresses, sign-ins and what is on or off, as it is printed at the start."""
+    settings = house.settings
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    base = f"http://{host}:{settings.port}"
+    lines = [
+        "",
+        f"[bold]Anlin 安邻[/] is running: {base}",
+        f"  residents   {base}/chat        (demo: {base}/chat?as=demo:resident-1)",
+        f"  terminal    {base}/terminal    (demo: {base}/terminal?device=demo:elder-1)",
+        f"  staff desk  {base}/desk",
+        f"  API         {base}/api/v1/openapi.json",
+    ]
+    if house.demo_staff:
+        lines += ["", f"Demo staff: {', '.join(house.demo_staff)}; password: {demo_fill.PASSWORD}"]
+    lines += ["", *(f"  {name:<12} {state}" for name, state in sorted(house.optional.items())), ""]
+    lines.append(f"Data: {settings.home.resolve()}. Stop with Ctrl+C.")
+    return "\n".join(lines)
