@@ -92,9 +92,7 @@ class Price:
     """What a service costs, in words and in figures."""
 
     text: Text  # as it is told to people
-    cents: (
-        int  # CNY cents of one booking or, where the count takes places, of one portion or person; 0 is free
-    )
+    cents: int  # CNY cents of one booking or, where a count is asked, of one portion or person; 0 is free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +113,9 @@ class Service:
     open: Opening  # days and hours in the community's zone
     slot_minutes: int  # how long one booking lasts
     every_minutes: int  # how far apart the starts are; less than `slot_minutes` where bookings may overlap
-    capacity: int  # what fits into the slots of one start: bookings, or the sum of counts (see `takes`)
-    takes: Literal["booking", "count"]  # what a booking takes of the capacity: one, or as many as its count
+    capacity: (
+        int  # what fits into one start: the sum of the counts where a count is asked, otherwise bookings
+    )
     notice_minutes: int  # how long before the start it must be booked at the latest
     price: Price  # price or free
     time_bank_hours: Decimal  # volunteer hours that pay for one booking; 0: cannot be had for hours
@@ -238,9 +237,6 @@ def _service(entry: Entry, kinds: Mapping[str, Kind], places: Mapping[str, Share
     if where == "home" and "place" not in asked:
         raise entry.wrong("slots", "must hold `place`, because somebody comes to the home")
     minutes = entry.integer("slot_minutes", 5)
-    takes = entry.optional("takes", lambda k: entry.one_of(k, ("booking", "count")), "booking")
-    if takes == "count" and "count" not in asked:
-        raise entry.wrong("takes", "is count, so `slots` must hold `count`")
     price = entry.entry("price")
     service = Service(
         key=entry.key(),
@@ -256,7 +252,6 @@ def _service(entry: Entry, kinds: Mapping[str, Kind], places: Mapping[str, Share
         slot_minutes=minutes,
         every_minutes=entry.optional("every_minutes", lambda k: entry.integer(k, 5), minutes),
         capacity=entry.integer("capacity", 1),
-        takes=cast(Literal["booking", "count"], takes),
         notice_minutes=entry.integer("notice_minutes"),
         price=Price(text=price.text("text"), cents=price.integer("cents")),
         time_bank_hours=entry.decimal("time_bank_hours"),
