@@ -188,7 +188,7 @@ class EspeakSpeaker:
         if self._refilling:
             await asyncio.gather(*self._refilling)
         while self._waiting:
-            await self._waiting.popleft().communicate()  # the end of its stdin ends it
+            await self._waiting.popleft().communicate(b"")  # the end of its stdin ends it
 
     async def _synthesise(self, order: bytes) -> bytes:
         if self._closed:
