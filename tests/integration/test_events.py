@@ -52,7 +52,8 @@ async def told(database: Database, community: int, *subjects: str, topic: str = 
 
 
 async def take(changes: AsyncIterator[Change], count: int) -> list[str]:
-    return [(await anext(changes)).subject for _ in range(count)]
+    async with asyncio.timeout(20):  # what is missed must fail, not hang
+        return [(await anext(changes)).subject for _ in range(count)]
 
 
 @asynccontextmanager
