@@ -126,6 +126,11 @@ class Engine:
         flow = self.flows[frame.flow]
         if not await self._begun(turn, frame, flow) or turn.dialogue.active is not frame:
             return
+        pressed = turn.command.name if turn.command is not None else None
+        if pressed is not None and pressed in self._asides and pressed not in INTENTS:
+            # It belongs to no question, e.g. a mark for a hand-over (C15).
+            await self._serve(turn, frame, pressed)
+            return
         if await flow.hear(turn, frame):
             return
         if turn.dialogue.active is not frame:
@@ -328,6 +333,18 @@ class Engine:
         turn.dialogue.drop(frame)
         turn.dialogue.stack.append(frame)
         await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=False)
+
+    async def offer_parked(self, turn: Turn) -> None:
+        """After a person had the conversation: offer what was interrupted, or put its question again (C15)."""
+        self._expire(turn)
+        frame = turn.dialogue.active
+        if frame is None:
+            return
+        if self.flows[frame.flow].parks:
+            turn.open("resume")
+            await self.advance(turn)
+        else:
+            await self.go_on(turn, frame)
 
     def _expire(self, turn: Turn) -> None:
         """Frames that waited longer than a day are dropped: old answers are never used again."""
