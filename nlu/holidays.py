@@ -10,11 +10,13 @@ from functools import lru_cache
 import chinese_calendar
 from lunar_python import Lunar, LunarMonth, Solar
 
+from nlu.numbers import words
+
 _FIRST_YEAR, _LAST_YEAR = 1901, 2099  # what lunar_python computes without doubt
 
-SOLAR_TERMS = (
+SOLAR_TERMS = words(
     "立春 雨水 惊蛰 春分 清明 谷雨 立夏 小满 芒种 夏至 小暑 大暑 立秋 处暑 白露 秋分 寒露 霜降 立冬 小雪 大雪 冬至 小寒 大寒"
-).split()
+)
 
 
 def add_months(day: date, months: int) -> date:
@@ -78,7 +80,7 @@ def lunar_month_of(day: date) -> tuple[int, int]:
 
 def next_lunar_day(today: date, number: int) -> date | None:
     """The next day of that number in a lunar month, today included."""
-    for offset in range(0, 75):
+    for offset in range(75):
         day = today + timedelta(days=offset)
         year, month = lunar_month_of(day)
         if lunar_date(year, month, number) == day:
@@ -94,7 +96,9 @@ def solar_term(name: str, year: int) -> date | None:
     keys = {"冬至": "DONG_ZHI", "大雪": "DA_XUE"}
     table = Solar.fromYmd(year, 6, 1).getLunar().getJieQiTable()
     # the table runs from the winter before: the two terms of December have a Latin name there
-    solar = table[name] if name not in keys else Solar.fromYmd(year + 1, 6, 1).getLunar().getJieQiTable()[name]
+    solar = (
+        table[name] if name not in keys else Solar.fromYmd(year + 1, 6, 1).getLunar().getJieQiTable()[name]
+    )
     if name in keys and solar.getYear() != year:
         solar = Solar.fromYmd(year + 1, 6, 1).getLunar().getJieQiTable()[keys[name]]
     return date(solar.getYear(), solar.getMonth(), solar.getDay())
@@ -163,7 +167,7 @@ _NAMES: tuple[tuple[str, str, Callable[[int], date | None]], ...] = (
     ("寒衣节", "", _lunar(10, 1)),
     ("腊八节 腊八", "", _lunar(12, 8)),
     ("小年夜 小年", "", _lunar(12, 23)),
-    ("除夕夜 除夕 大年三十 年三十 大年夜 年夜 年三十晚", "chinese new year's eve", _lunar(12, -1)),
+    ("除夕夜 除夕 大年三十 年三十 大年夜 年夜", "chinese new year's eve", _lunar(12, -1)),
 )
 HOLIDAYS: dict[str, Callable[[int], date | None]] = {
     name: of
@@ -172,21 +176,21 @@ HOLIDAYS: dict[str, Callable[[int], date | None]] = {
 } | {name + suffix: _term(name) for name in SOLAR_TERMS for suffix in ("", "节")}
 """A festival's or solar term's name → its day in a year (of the calendar it belongs to)."""
 
-DOUBTFUL_TERMS = frozenset("雨水 小满 小暑 大暑 小雪 大雪 小寒 大寒".split())
+DOUBTFUL_TERMS = frozenset(words("雨水 小满 小暑 大暑 小雪 大雪 小寒 大寒"))
 """Solar terms that are more often weather or a name than a day."""
 
-_BREAKS = {(1, 1): 1, (5, 1): 5, (10, 1): 7}  # customary length where the State Council's calendar is not out yet
+_BREAKS = {
+    (1, 1): 1,
+    (5, 1): 5,
+    (10, 1): 7,
+}  # customary length where the State Council's calendar is not out yet
 
 
 def next_holiday(name: str, today: date, year: int | None = None) -> date | None:
-    """The festival's day in that year, or the next one, today included."""
+    """The festival's day in that year (a lunar one's New Year's Eve falls in the February after), or the next one, today included."""
     of = HOLIDAYS[name]
     if year is not None:
-        day = of(year)
-        # 明年春节 and 今年除夕 are years of our calendar: New Year's Eve of 2026 falls in February 2026
-        if day is not None and day.year != year:
-            day = of(year - 1) or day
-        return day
+        return of(year)
     candidates = (of(y) for y in range(today.year - 1, today.year + 3))
     return min((day for day in candidates if day is not None and day >= today), default=None)
 

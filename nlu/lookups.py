@@ -73,7 +73,9 @@ class Lookup:
     def find(self, text: str) -> list[Entity]:
         """The entries named in a message, in its order, none overlapping. Never raises."""
         folded = fold(text)
-        plain = [i for i, character in enumerate(folded) if character not in _FILLERS and character not in " ,，、"]
+        plain = [
+            i for i, character in enumerate(folded) if character not in _FILLERS and character not in " ,，、"
+        ]
         squeezed = "".join(folded[i] for i in plain)
         hits = [(start, start + len(name), name, False) for start, name in self._named(folded)]
         if len(plain) != len(folded):
@@ -104,7 +106,9 @@ class Lookup:
         for at, first in enumerate(sounds):
             for wanted, name in self._by_sound.get(first, ()):
                 end = at + len(wanted)
-                if tuple(sounds[at:end]) == wanted and any(a == b for a, b in zip(text[at:end], name, strict=False)):
+                if tuple(sounds[at:end]) == wanted and any(
+                    a == b for a, b in zip(text[at:end], name, strict=False)
+                ):
                     yield at, name
                     break
 
@@ -113,7 +117,12 @@ class Lookup:
         if self.entity == "fault" and (part := part_of_flat(folded, start, end)):
             extra["part"] = part
         return Entity(
-            entity=self.entity, value=self._key_of[name], text=text[start:end], start=start, end=end, extra=extra
+            entity=self.entity,
+            value=self._key_of[name],
+            text=text[start:end],
+            start=start,
+            end=end,
+            extra=extra,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 DIGITS = {
     "零": 0,
     "〇": 0,
@@ -51,7 +53,7 @@ def parse_number(text: str) -> int | None:
         return None
     if text.isascii():
         return int(text) if text.isdigit() else None
-    if all(c in DIGITS or c.isdecimal() for c in text):
+    if all(c in DIGITS or (c.isascii() and c.isdigit()) for c in text):
         return int(to_digits(text))
     return _with_units(text)
 
@@ -98,3 +100,13 @@ def to_digits(text: str) -> str:
         else:
             return ""
     return "".join(out)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a list written with spaces: how this package keeps its vocabularies readable."""
+    return tuple(text.split())
+
+
+def pattern(source: str) -> re.Pattern[str]:
+    """The compiled pattern: only ASCII digits are digits, and a Latin word ends where Chinese begins."""
+    return re.compile(source, re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nlu.numbers import NUMBER, fold, parse_number, to_digits
+from nlu.numbers import NUMBER, fold, parse_number, pattern, to_digits, words
 from nlu.understanding import Entity
 
 # ── persons ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,14 +54,18 @@ _RELATIONS: dict[str, str] = {
 }
 _RELATION_OF = {word: relation for relation, words in _RELATIONS.items() for word in words.split()}
 _ALONE = frozenset(
-    "女儿 闺女 儿子 女婿 儿媳 儿媳妇 孙子 孙女 外孙 外孙女 老伴 老伴儿 老头子 老太婆 丈夫 老公 妻子 老婆 父亲 爸爸 老爸 母亲 妈妈 老妈 姆妈 爷爷 奶奶 外公 外婆 姥姥 姥爷 "
-    "岳父 岳母 老丈人 丈母娘 哥哥 弟弟 姐姐 妹妹 嫂子 姐夫 侄子 侄女 外甥 外甥女 舅舅 姑姑 邻居 保姆 护工 亲家 孙女儿 外孙子 大孙子 小孙子 媳妇 家里人 家属 家人 幺儿 囡囡".split()
+    words(
+        "女儿 闺女 儿子 女婿 儿媳 儿媳妇 孙子 孙女 外孙 外孙女 老伴 老伴儿 老头子 老太婆 丈夫 老公 妻子 老婆 父亲 爸爸 老爸 母亲 妈妈 老妈 姆妈 爷爷 奶奶 外公 外婆 姥姥 姥爷 "
+        "岳父 岳母 老丈人 丈母娘 哥哥 弟弟 姐姐 妹妹 嫂子 姐夫 侄子 侄女 外甥 外甥女 舅舅 姑姑 邻居 保姆 护工 亲家 孙女儿 外孙子 大孙子 小孙子 媳妇 家里人 家属 家人 幺儿 囡囡"
+    )
 )
 _MINE = r"(?:我们?|俺们?|咱们?|阿拉|我哋|他|她|人家)(?:家|屋里|屋头)?(?:的|那个?|个)?"
 _ORDER = r"(?:大|小|二|三|四|老[大二三四幺]?|幺|亲|乖)?"
 _WORDS = "|".join(sorted(_RELATION_OF, key=len, reverse=True))
-_MY = re.compile(rf"({_MINE})({_ORDER})({_WORDS})(?!童|样|品|们)")
-_KIN = re.compile(rf"(大|小|二|三|四|老大|老二|幺)?({'|'.join(sorted(_ALONE, key=len, reverse=True))})(?!童|节|样)")
+_MY = pattern(rf"({_MINE})({_ORDER})({_WORDS})(?!童|样|品|们)")
+_KIN = pattern(
+    rf"(大|小|二|三|四|老大|老二|幺)?({'|'.join(sorted(_ALONE, key=len, reverse=True))})(?!童|节|样)"
+)
 _EN_RELATIONS = {
     "daughter": "女儿", "son": "儿子", "wife": "妻子", "husband": "丈夫", "mother": "母亲", "mom": "母亲", "mum": "母亲",
     "father": "父亲", "dad": "父亲", "grandson": "孙子", "granddaughter": "孙女", "grandmother": "奶奶", "grandma": "奶奶",
@@ -70,9 +74,17 @@ _EN_RELATIONS = {
     "caregiver": "保姆", "nurse": "护士", "friend": "朋友", "family": "家人", "partner": "老伴", "child": "孩子", "kids": "孩子",
 }  # fmt: skip
 _EN_WORDS = "|".join(sorted(_EN_RELATIONS, key=len, reverse=True))
-_EN_MY = re.compile(rf"\b(?:my|our|his|her)\s(?:(?:older|younger|elder|eldest|youngest|big|little|next[- ]door|old)\s)?({_EN_WORDS})\b")
-_EN_TITLE = re.compile(r"\b(dr|doctor|mr|mrs|ms|miss|nurse|officer|auntie|aunt|uncle|master|granny|teacher)\.?\s([a-z]{2,15})\b")
-_EN_NOT_NAME = frozenset("is was will can said to and or in at on for who appointment visit has the a an my about please came come".split())
+_EN_MY = pattern(
+    rf"\b(?:my|our|his|her)\s(?:(?:older|younger|elder|eldest|youngest|big|little|next[- ]door|old)\s)?({_EN_WORDS})\b"
+)
+_EN_TITLE = pattern(
+    r"\b(dr|doctor|mr|mrs|ms|miss|nurse|officer|auntie|aunt|uncle|master|granny|teacher)\.?\s([a-z]{2,15})\b"
+)
+_EN_NOT_NAME = frozenset(
+    words(
+        "is was will can said to and or in at on for who appointment visit has the a an my about please came come"
+    )
+)
 
 _SURNAMES = (
     "王李张刘陈杨赵吴周徐孙朱胡郭何罗梁宋郑谢韩唐冯邓曹彭曾肖萧蔡潘袁董余苏叶吕魏蒋杜丁沈姜范傅钟卢汪戴崔任陆廖姚邱夏贾邹谭韦侯邵孟薛阎郝邢顾"
@@ -82,66 +94,84 @@ _DOUBTFUL = "高林黄马于程田石金方白毛江尹史龙段雷钱汤黎易�
 _COMPOUND = "欧阳|司马|诸葛|上官|皇甫|令狐|司徒|东方|尉迟|公孙|慕容"
 _S = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
 _ANY_S = rf"(?:{_COMPOUND}|[{_SURNAMES}{_DOUBTFUL}])"
-_TITLES = (
+_TITLES = words(
     "医生 大夫 医师 护士长 护士 主任 师傅 老师 阿姨 叔叔 大叔 大爷 大妈 大娘 奶奶 爷爷 婆婆 公公 阿婆 阿公 书记 经理 站长 队长 警官 民警 律师 社工 主管 院长 所长 管家 网格员 "
     "网格长 科长 处长 局长 校长 教授 会计 大姐 大哥 大嫂 嫂子 姐姐 哥哥 先生 女士 小姐 太太 同志 伯伯 大伯 婶子 婶婶 婶 伯 叔 姨 嫂 姐 哥 妹 工 总 姑娘 保安 店长 组长 楼长 楼栋长 志愿者 "
     "老太太 老太 老爷子 老人家 老先生 师父 助理 客服 秘书 干事 委员 理发师 厨师 电工 水工 妈 爸"
-).split()
+)
 _TITLE = "|".join(sorted(_TITLES, key=len, reverse=True))
-_TITLED = re.compile(
+_TITLED = pattern(
     rf"(?P<s>{_ANY_S})(?P<given>[\u4e00-\u9fff]{{1,2}}?(?=医生|大夫|护士|主任|师傅|老师|阿姨|书记|经理|律师|先生|女士|大爷|大妈|奶奶|爷爷|同志|警官))?"
     rf"(?P<t>{_TITLE})(?!作|程|具|厂|人[^家]|资|业|地|会|部|是|院|共|结|数|站|寓|租|楼|路|婆|爷|姨|妹|妈|爸|叔)"
 )
-_SHORT_TITLES = frozenset("婶 伯 叔 姨 嫂 姐 哥 妹 工 总 妈 爸".split())
-_NICK = re.compile(rf"(?P<p>小|老|阿)(?P<s>{_S}|[{_DOUBTFUL}])(?P<t>师傅|医生|大夫|护士|老师|同志|先生|主任|阿姨|姐|哥|叔|伯)?")
-_NICK_NOT = re.compile(
+_SHORT_TITLES = frozenset(words("婶 伯 叔 姨 嫂 姐 哥 妹 工 总 妈 爸"))
+_NICK = pattern(
+    rf"(?P<p>小|老|阿)(?P<s>{_S}|[{_DOUBTFUL}])(?P<t>师傅|医生|大夫|护士|老师|同志|先生|主任|阿姨|姐|哥|叔|伯)?"
+)
+_NICK_NOT = pattern(
     r"(?<=[小老]余)额|(?<=[小老]叶)[子片紫]|(?<=小任)务|(?<=小夏)[天令]|(?<=小周)[末期]|(?<=[小老]范)围|(?<=[小老]胡)[子同]|(?<=老姜)[片汤汁]|(?<=小丁)[点丁]|(?<=小苏)打"
     r"|(?<=小项)目|(?<=老严)[重厉]|(?<=[小老]王)[子八]|(?<=小杜)鹃|(?<=小钟)[头点]|(?<=小陆)地|(?<=小罗)卜|(?<=老傅)里|(?<=[小老]曾)经|(?<=[小老]何)[时必处]|(?<=小郑)重|(?<=[小老]孙)[子女]"
     r"|(?<=老任)务|(?<=老盛)|(?<=小凌)晨|(?<=老凌)晨"
 )
-_NICK_AFTER = re.compile(
+_NICK_AFTER = pattern(
     r"$|[,。!?、 :;]|师傅|医生|[他她来在说给去是帮打修和跟吗呢啊吧呀人不没今明昨上下到你我找也都就住那什怎]|电话|同志|什么|怎么|的电话|的手机"
 )
-_NAMED = re.compile(
+_NAMED = pattern(
     rf"(?:我叫|名叫|名字[叫是:]|姓名[是:]?|叫做|本人是?|联系人[是:]?|我是)\s?(?P<n>{_ANY_S}(?P<g>[\u4e00-\u9fff]{{1,2}}))"
 )
-_SURNAME_ONLY = re.compile(rf"(?:我|免贵|本人|他|她)姓({_ANY_S})")
+_SURNAME_ONLY = pattern(rf"(?:我|免贵|本人|他|她)姓({_ANY_S})")
 _GIVEN_NOT = frozenset("住是在今的,家从想要和跟有来电手，也啊呀呢吧了师医大先女老经主阿奶爷护")
-_NAME_OK_AFTER_IS = re.compile(r"$|[,。!? 住家电手，、来在想要]")
+_NAME_OK_AFTER_IS = pattern(r"$|[,。!? 住家电手，、来在想要]")
 
 # ── numbers that are names of things ─────────────────────────────────────────────────────────────────────────────
 
 _DIGIT = r"[0-9零〇幺一二三四五六七八九]"
-_PHONE = re.compile(rf"(?:\+\s?|00)?(?:86[\s-]?)?{_DIGIT}(?:[\s\-—,、]?{_DIGIT}){{6,14}}")
-_AREA_IN_BRACKETS = re.compile(r"[(](0\d{2,3})[)]\s?(\d{7,8})(?!\d)")
-_DATE_LIKE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_CASE = re.compile(r"(?<![a-z])([rbcsva])\s?-?\s?(20\d{6})\s?[-–—_ ]?\s?(\d{4})(?!\d)")
-_TAIL = re.compile(
+_PHONE = pattern(rf"(?:\+\s?|00)?(?:86[\s-]?)?{_DIGIT}(?:[\s\-—,、]?{_DIGIT}){{6,14}}")
+_AREA_IN_BRACKETS = pattern(r"[(](0\d{2,3})[)]\s?(\d{7,8})(?!\d)")
+_DATE_LIKE = pattern(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_CASE = pattern(r"(?<![a-z])([rbcsva])\s?-?\s?(20\d{6})\s?[-–—_ ]?\s?(\d{4})(?!\d)")
+_TAIL = pattern(
     rf"(?:尾号|末四位|后四位|最后四位|末尾|后面四位|单号|工单号?|编号|报修号|订单号?|预约号|号码后四位|(?:ending|number|ticket|no\.?)(?: in| is)?)\s?(?:是|为|:|#)?\s?({_DIGIT}{{4}})(?!{_DIGIT})"
 )
 
-_MEASURES = (
-    "份 位 名 盒 瓶 袋 桶 张 件 套 台 口 箱 包 碗 杯 盏 副 双 扇 把 辆 只 条 户 间 盘 斤 床 人份 人 个人 个老人 个小孩 个大人 个孩子 个朋友 个".split()
+_MEASURES = words(
+    "份 位 名 盒 瓶 袋 桶 张 件 套 台 口 箱 包 碗 杯 盏 副 双 扇 把 辆 只 条 户 间 盘 斤 床 人份 人 个人 个老人 个小孩 个大人 个孩子 个朋友 个"
 )
-_COUNT = re.compile(
+_COUNT = pattern(
     rf"({NUMBER}|俩|仨)\s?(?:({'|'.join(sorted(_MEASURES, key=len, reverse=True))})(?!小时|钟|月|星期|礼拜|半|多月|工作日|建议|意见|问题|事|电话|忙|字|样|物|民|工|群|证|行|气|力|造|手不|情|心|道|格|体|生|家|类|员))?"
 )
 _NOT_BEFORE_COUNT = frozenset("第每几十百千万点.:-—/#号楼元那这哪某整一")
-_COUNT_EN = re.compile(
+_COUNT_EN = pattern(
     r"\b(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|a|an|a couple of)\s(?:more\s|hot\s|lunch\s|adult\s|elderly\s)?"
     r"(?:portions?|people|persons?|meals?|lunches|dinners|seats?|tickets?|boxes|copies|guests?|adults?|servings?|of us|residents?|places|sets?|items?|bottles?)\b"
 )
-_EN_NUMBERS = {w: i for i, w in enumerate("zero one two three four five six seven eight nine ten".split())} | {"a": 1, "an": 1, "a couple of": 2}
+_EN_NUMBERS = {w: i for i, w in enumerate(words("zero one two three four five six seven eight nine ten"))} | {
+    "a": 1,
+    "an": 1,
+    "a couple of": 2,
+}
 
-_STARS = re.compile(r"([1-5一二两三四五])\s?(?:颗|个)?星(?!期|座|球|空|光|级酒)(?:好评|级)?")
-_POINTS = re.compile(r"(?:(打|给|评|得|就|算|值|只能给|我给)(?:你们?|他们?|她|师傅|个)?)?\s?([1-5一二两三四五])分(?=$|[,。!?、 吧啊呀满好评的了不就差太])")
-_FULL_MARKS = re.compile(r"满分|全五星|五颗星")
+_STARS = pattern(r"([1-5一二两三四五])\s?(?:颗|个)?星(?!期|座|球|空|光|级酒)(?:好评|级)?")
+_POINTS = pattern(
+    r"(?:(打|给|评|得|就|算|值|只能给|我给)(?:你们?|他们?|她|师傅|个)?)?\s?([1-5一二两三四五])分(?=$|[,。!?、 吧啊呀满好评的了不就差太])"
+)
+_FULL_MARKS = pattern(r"满分|全五星|五颗星")
 _POINTS_NOT = frozenset("十百点过差第几零〇0123456789:一二三四五六七八九半两到至")
 _VERDICTS: tuple[tuple[re.Pattern[str], int], ...] = (
-    (re.compile(r"(?:非常|特别|极|很|太|十分|极其|相当)不满意|不满意(?:极了|透了)|差评|一点都?不满意|(?:非常|很|太)差劲?"), 1),
-    (re.compile(r"不(?:太|大|怎么|是很|够)?满意|不咋满意"), 2),
-    (re.compile(r"(?:非常|很|特别|十分|太|相当|超级?|老|蛮|最)(?:的)?满意(?:了)?|满意(?:极了|得很|得不得了)|好评"), 5),
-    (re.compile(r"(?:挺|还|比较|还算|基本|基本上|还比较|也)?(?:挺)?满意"), 4),
+    (
+        pattern(
+            r"(?:非常|特别|极|很|太|十分|极其|相当)不满意|不满意(?:极了|透了)|差评|一点都?不满意|(?:非常|很|太)差劲?"
+        ),
+        1,
+    ),
+    (pattern(r"不(?:太|大|怎么|是很|够)?满意|不咋满意"), 2),
+    (
+        pattern(
+            r"(?:非常|很|特别|十分|太|相当|超级?|老|蛮|最)(?:的)?满意(?:了)?|满意(?:极了|得很|得不得了)|好评"
+        ),
+        5,
+    ),
+    (pattern(r"(?:挺|还|比较|还算|基本|基本上|还比较|也)?(?:挺)?满意"), 4),
 )
 _SLOT_VERDICTS = {
     "很好": 5, "非常好": 5, "太好了": 5, "好极了": 5, "特别好": 5, "不错": 4, "挺好": 4, "挺好的": 4, "还不错": 4, "好": 4, "可以": 4,
@@ -149,7 +179,9 @@ _SLOT_VERDICTS = {
     "很差": 1, "太差": 1, "太差了": 1, "差劲": 1, "excellent": 5, "great": 5, "good": 4, "ok": 3, "okay": 3, "fine": 3, "bad": 2, "poor": 2,
     "terrible": 1,
 }  # fmt: skip
-_SCORE_EN = re.compile(r"\b([1-5]|one|two|three|four|five)(?:\s?(?:out of|/)\s?(?:5|five)(?!\d)|\s?stars?\b|\s?points?\b)")
+_SCORE_EN = pattern(
+    r"\b([1-5]|one|two|three|four|five)(?:\s?(?:out of|/)\s?(?:5|five)(?!\d)|\s?stars?\b|\s?points?\b)"
+)
 
 
 def _entity(text: str, kind: str, value: object, start: int, end: int, /, **extra: object) -> Entity:
@@ -190,17 +222,23 @@ def _named_persons(text: str, folded: str) -> Iterator[Entity]:
     for match in _NICK.finditer(folded):
         end = match.end()
         if match["t"] is None:
-            if _NICK_NOT.match(folded, end) or (match["s"] in _DOUBTFUL and not _NICK_AFTER.match(folded, end)):
+            if _NICK_NOT.match(folded, end) or (
+                match["s"] in _DOUBTFUL and not _NICK_AFTER.match(folded, end)
+            ):
                 continue
             if match["p"] == "阿" and not _NICK_AFTER.match(folded, end):
                 continue
         name = folded[match.start() : end]
         yield _entity(text, "person", name, match.start(), end, name=name, surname=match["s"])
     for match in _TITLED.finditer(folded):
-        if match["t"] in _SHORT_TITLES and (match["s"] in _DOUBTFUL or match.start() and folded[match.start() - 1] in "大小老阿"):
+        if match["t"] in _SHORT_TITLES and (
+            match["s"] in _DOUBTFUL or (match.start() and folded[match.start() - 1] in "大小老阿")
+        ):
             continue
         name = folded[match.start() : match.end()]
-        yield _entity(text, "person", name, match.start(), match.end(), name=name, surname=match["s"], title=match["t"])
+        yield _entity(
+            text, "person", name, match.start(), match.end(), name=name, surname=match["s"], title=match["t"]
+        )
     for match in _NAMED.finditer(folded):
         name = match["n"]
         while name and name[-1] in _GIVEN_NOT:
@@ -211,7 +249,9 @@ def _named_persons(text: str, folded: str) -> Iterator[Entity]:
             yield _entity(text, "person", name, match.start("n"), end, name=name, self=own)
     for match in _SURNAME_ONLY.finditer(folded):
         own = match[0][0] not in "他她"
-        yield _entity(text, "person", match[1], match.start(1), match.end(), name=match[1], surname=match[1], self=own)
+        yield _entity(
+            text, "person", match[1], match.start(1), match.end(), name=match[1], surname=match[1], self=own
+        )
 
 
 def _english_persons(text: str, folded: str) -> Iterator[Entity]:
@@ -235,7 +275,9 @@ def find_phones(text: str, area_code: str = "010") -> list[Entity]:
         if found and match.start() < found[-1].end:
             continue
         before = folded[match.start() - 1] if match.start() else ""
-        if before and (before.isdecimal() or before in "rbcsva" or folded[match.end() : match.end() + 1].isdecimal()):
+        if before and (
+            before.isdecimal() or before in "rbcsva" or folded[match.end() : match.end() + 1].isdecimal()
+        ):
             continue
         number = _e164(match[0], area_code)
         if number:
@@ -303,7 +345,12 @@ def _count(text: str, match: re.Match[str], asked: bool) -> int | None:
         return parse_number(word) or None if whole else None
     if before and before in _NOT_BEFORE_COUNT:
         return None
-    if word in ("一", "1") and measure in ("个", "位", "名", "口", "条", "把", "只", "人", "间", "户", "台", "件", "扇", "盏", "双") and not whole:
+    if (
+        word in ("一", "1")
+        and measure
+        in ("个", "位", "名", "口", "条", "把", "只", "人", "间", "户", "台", "件", "扇", "盏", "双")
+        and not whole
+    ):
         return None
     number = parse_number(word)
     return number if number and number <= 9999 else None
@@ -325,22 +372,22 @@ def find_scores(text: str, *, asked: bool = False) -> list[Entity]:
     for match in _FULL_MARKS.finditer(folded):
         found.append(_entity(text, "score", 5, match.start(), match.end()))
     for match in _SCORE_EN.finditer(folded):
-        value = _EN_NUMBERS.get(match[1]) or int(match[1])
-        found.append(_entity(text, "score", value, match.start(), match.end()))
+        mark = _EN_NUMBERS.get(match[1]) or int(match[1])
+        found.append(_entity(text, "score", mark, match.start(), match.end()))
     if found:
         return sorted(found, key=lambda entity: entity.start)[:1]
     return _verdict(text, folded, asked)
 
 
 def _verdict(text: str, folded: str, asked: bool) -> list[Entity]:
-    for pattern, value in _VERDICTS:
-        if match := pattern.search(folded):
+    for wording, value in _VERDICTS:
+        if match := wording.search(folded):
             return [_entity(text, "score", value, match.start(), match.end())]
     if not asked:
         return []
     bare = folded.strip(" ,。!?吧啊呀了的")
-    value = _SLOT_VERDICTS.get(bare) or _SLOT_VERDICTS.get(folded.strip(" ,。!?")) or parse_number(bare)
-    if value is None or not 1 <= value <= 5:
+    said = _SLOT_VERDICTS.get(bare) or _SLOT_VERDICTS.get(folded.strip(" ,。!?")) or parse_number(bare)
+    if said is None or not 1 <= said <= 5:
         return []
     start = folded.find(bare)
-    return [_entity(text, "score", value, start, start + len(bare))]
+    return [_entity(text, "score", said, start, start + len(bare))]

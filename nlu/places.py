@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from nlu.numbers import fold, parse_number, to_digits
+from nlu.numbers import fold, parse_number, pattern, to_digits, words
 from nlu.understanding import Entity
 
 SHARED_PLACES = ("东门", "西门", "中心花园", "地下车库", "活动中心", "社区食堂")
@@ -16,46 +16,52 @@ SHARED_PLACES = ("东门", "西门", "中心花园", "地下车库", "活动中�
 _N = r"(?:\d{1,3}|[零〇一二三四五六七八九十幺百]{1,4})"
 _ROOM_N = r"(?:\d{3,4}(?!\d)|[零〇幺一二三四五六七八九]{3,4}(?![零〇幺一二三四五六七八九十百])|[一二三四五六七八九]百(?:零?[一二三四五六七八九]|[一二三四五六七八九]?十[一二三四五六七八九]?)|一?千?[一二]百零[一二三四五六七八九]|一千[一二三四五六七八]百零[一二三四五六七八九])"
 _NOT_COUNTED = r"(?!上|梯|道|下|房|房子|里面住)"
-_BUILDING = re.compile(
+_BUILDING = pattern(
     rf"(?:第)?(?:({_N})\s?(?:号大?楼|号栋|号幢|号座|栋楼?|幢楼?|号院|座(?=[\d一二三四五六七八九十])|#楼?|井楼)|([a-h])\s?(?:座|栋|幢|号楼)"
     rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{_ROOM_N})|({_N})\s?楼(?=\s?{_N}\s?单元))"
 )
-_UNIT = re.compile(rf"(?:第)?({_N}|[a-h])\s?(?:单元|号门(?!口|诊)|门洞|号单元|门(?=\s?{_ROOM_N}))")
-_FLOOR = re.compile(rf"(?:第)?({_N})\s?(?:楼|层)(?!梯|道|房|上楼|盘|主|栋)")
-_ROOM = re.compile(rf"({_ROOM_N})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
-_ROOM_MARKED = re.compile(rf"({_ROOM_N})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
-_DASHED = re.compile(
+_UNIT = pattern(rf"(?:第)?({_N}|[a-h])\s?(?:单元|号门(?!口|诊)|门洞|号单元|门(?=\s?{_ROOM_N}))")
+_FLOOR = pattern(rf"(?:第)?({_N})\s?(?:楼|层)(?!梯|道|房|上楼|盘|主|栋)")
+_ROOM = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
+_ROOM_MARKED = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
+_DASHED = pattern(
     rf"(?:(\d{{1,2}}|[a-h])\s?(?:[-–—_/.,#]|号)\s?(?:(\d{{1,2}})\s?[-–—_/.,#]\s?)?(\d{{3,4}})(?![\d.:年/-]|\s?[元块度])"
     rf"|([一二三四五六七八九十]{{1,3}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}})(?:杠|横|拐))?({_ROOM_N}))"
 )
-_ENGLISH_WORDS = {w: i for i, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)}
+_ENGLISH_WORDS = {
+    w: i for i, w in enumerate(words("one two three four five six seven eight nine ten eleven twelve"), 1)
+}
 _E = r"(?:\d{1,3}|" + "|".join(sorted(_ENGLISH_WORDS, key=len, reverse=True)) + r")\b"
-_ENGLISH = re.compile(
+_ENGLISH = pattern(
     rf"(?:building|bldg\.?|block|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
     rf"|(?:unit|entrance)\s?(?:no\.?\s?|number\s?|#)?(?P<u>{_E})(?!\s?(?:price|yuan))"
     r"|(?:room|apartment|apt\.?|flat|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?P<r>\d{3,4})\b"
     rf"|(?P<f>\d{{1,2}})(?:st|nd|rd|th) floor|(?:floor|level) (?P<f2>{_E})"
 )
-_HOME = re.compile(
+_HOME = pattern(
     r"(?:我们?|咱们?|俺们?|阿拉|我哋|侬阿拉)(?:自己)?(?:的)?(?:家里?头?(?![长乡人属务具电])|屋里?头?|屋企|屋头|住处|住的地方|房子里?)"
     r"|家里头?(?!蹲)|屋里头?|屋头|屋企|家中|自己家里?|\b(?:at )?(?:my|our) (?:home|place|flat|house|apartment)\b|\bat home\b"
 )
-_HOME_NOT = frozenset("国大人他她你您谁哪那儿子女婿媳孙户居隔壁戚友邻妈爸哥姐弟妹姨叔婶爷奶工师婆公伴阳办商专回住的王李张刘陈杨赵吴周徐孙朱")
-_AREA = re.compile(
+_HOME_NOT = frozenset(
+    "国大人他她你您谁哪那儿子女婿媳孙户居隔壁戚友邻妈爸哥姐弟妹姨叔婶爷奶工师婆公伴阳办商专回住的王李张刘陈杨赵吴周徐孙朱"
+)
+_AREA = pattern(
     r"的?(?:[a-z]\d?\s?(?:区|座|口|出口|入口|排|栋)|[负地]?[下b]?[一二三1-3]层|b[1-3](?:层)?|[一二三四五六七八九十\d]{1,3}(?:区|号口|号位|号车位|号出口|号入口|楼|层)"
     r"|[东南西北][区侧边角]|[东南西北]?(?:出口|入口)|[a-z]\d{1,4}(?:车位)?)"
 )
-_SPOT = re.compile(
+_SPOT = pattern(
     r"的?(门口|门前|楼道里?|大厅|大堂|电梯口?里?|楼顶|顶楼|楼下|地下室|前面|后面|旁边|楼梯间?|单元门|走廊|过道|门厅|天台|架空层|外面|院子|楼前|楼后|墙边|边上)"
 )
-_SPOKEN = re.compile(r"\s*(?:([1-9]|1[0-2])[ ,]+([1-9])[ ,]+(\d{3,4})|([1-9一二三四五六七八九])([1-9一二三四五六七八九])([\d零〇幺一二三四五六七八九]{3,4}))[。.!\s]*")
-_GAP = re.compile(r"[\s,、的\-—/]{0,3}")
-_REPAIR = re.compile(
+_SPOKEN = pattern(
+    r"\s*(?:([1-9]|1[0-2])[ ,]+([1-9])[ ,]+(\d{3,4})|([1-9一二三四五六七八九])([1-9一二三四五六七八九])([\d零〇幺一二三四五六七八九]{3,4}))[。.!\s]*"
+)
+_GAP = pattern(r"[\s,、的\-—/]{0,3}")
+_REPAIR = pattern(
     r"(?:[\s,。.!?、…\-—]|哦|噢|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|住|来|吧|那|就|应该|而是|是|的|在|了|地址|家"
     r"|(?P<core>不对|不不|不是|不|错|改成|改到|改为|改|换成|换到|no|not|sorry|wait|actually|i mean)|it's|that's){1,12}"
 )
-_NEGATED = re.compile(r"(?:不是|不在|不住|别去|not(?: at| in)?)\s*$")
-_BUT = re.compile(r"[\s,。]*(?:的)?(?:而?是|在|住|改?成|but|it's)[\s,]*")
+_NEGATED = pattern(r"(?:不是|不在|不住|别去|not(?: at| in)?)\s*$")
+_BUT = pattern(r"[\s,。]*(?:的)?(?:而?是|在|住|改?成|but|it's)[\s,]*")
 _LEVELS = ("building", "unit", "room", "place")
 
 Kind = Literal["building", "unit", "floor", "room", "place", "home"]
@@ -78,14 +84,14 @@ class Places:
     """
 
     def __init__(self, places: Iterable[str] | Mapping[str, Iterable[str]] = SHARED_PLACES) -> None:
-        named = places if isinstance(places, Mapping) else {name: () for name in places}
+        named = places if isinstance(places, Mapping) else dict.fromkeys(places, ())
         self._names: dict[str, list[tuple[str, str]]] = {}
         for name, others in named.items():
             for word in (name, *others):
                 if word:
                     self._names.setdefault(fold(word)[0], []).append((fold(word), name))
-        for words in self._names.values():
-            words.sort(key=lambda pair: -len(pair[0]))
+        for listed in self._names.values():
+            listed.sort(key=lambda pair: -len(pair[0]))
 
     def find(self, text: str, *, asked: bool = False) -> list[Entity]:
         """The places of a message in its order. `asked`: the bot has just asked where, so a bare 501 is a room and
@@ -108,7 +114,13 @@ class Places:
         if asked and (whole := _SPOKEN.fullmatch(text)):
             parts = [group for group in whole.groups() if group]
             value = {"building": _label(parts[0]), "unit": _label(parts[1]), "room": to_digits(parts[2])}
-            return [_Spot(start=whole.start() + len(text) - len(text.lstrip()), end=len(text.rstrip(" 。.!\n\t")), value=value)]
+            return [
+                _Spot(
+                    start=whole.start() + len(text) - len(text.lstrip()),
+                    end=len(text.rstrip(" 。.!\n\t")),
+                    value=value,
+                )
+            ]
         found: list[_Spot] = []
         latin = any("a" <= c <= "z" for c in text)
         at, length = 0, len(text)
@@ -130,7 +142,12 @@ class Places:
             return shared
         if first in _HOME_STARTS and (home := _home(text, at)) is not None:
             return home
-        letter = latin and first.isascii() and first.isalpha() and not (at and text[at - 1].isascii() and text[at - 1].isalnum())
+        letter = (
+            latin
+            and first.isascii()
+            and first.isalpha()
+            and not (at and text[at - 1].isascii() and text[at - 1].isalnum())
+        )
         if letter and (english := _english(text, at)) is not None:
             return english
         if first in _DIGITS or first == "第" or letter:
@@ -142,7 +159,12 @@ class Places:
             end = at + len(word)
             if not text.startswith(word, at) or text.startswith("子", end):
                 continue
-            if word[-1].isascii() and word[-1].isalpha() and text[end : end + 1].isalpha() and text[end : end + 1].isascii():
+            if (
+                word[-1].isascii()
+                and word[-1].isalpha()
+                and text[end : end + 1].isalpha()
+                and text[end : end + 1].isascii()
+            ):
                 continue
             extra: dict[str, Any] = {}
             if match := _AREA.match(text, end):
@@ -161,7 +183,9 @@ class Places:
                     out[-1] = _correction(last, piece)
                     continue
                 if _GAP.fullmatch(gap) and _continues(last, piece):
-                    out[-1] = replace(last, end=piece.end, value=last.value | piece.value, extra=last.extra | piece.extra)
+                    out[-1] = replace(
+                        last, end=piece.end, value=last.value | piece.value, extra=last.extra | piece.extra
+                    )
                     continue
             out.append(piece)
         spots = [_with_spot(text, spot) for spot in out if spot.value or spot.extra.get("floor")]
@@ -211,21 +235,29 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         return _dashed(text, at, match, found)
     if match := _BUILDING.match(text, at):
         label = _label(next(group for group in match.groups() if group))
-        counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not text.startswith(("的", "一", "二", "三"), match.end())
+        counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not text.startswith(
+            ("的", "一", "二", "三"), match.end()
+        )
         if label not in ("", "0") and not counted:
             return _Spot(start=at, end=match.end(), value={"building": label})
     if match := _UNIT.match(text, at):
         label = _label(match[1])
         if label not in ("", "0"):
             return _Spot(start=at, end=match.end(), value={"unit": label})
-    follows = bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None if at - (found[-1].end if found else 0) <= 4 else False
+    follows = (
+        bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None
+        if at - (found[-1].end if found else 0) <= 4
+        else False
+    )
     home = bool(found) and (found[-1].value.keys() & {"building", "unit"} or "floor" in found[-1].extra)
-    pattern = _ROOM if follows and home else _ROOM_MARKED
+    wanted = _ROOM if follows and home else _ROOM_MARKED
     if asked or _after_repair(text, found, at):
-        pattern = _ROOM
-    if match := pattern.match(text, at):
+        wanted = _ROOM
+    if match := wanted.match(text, at):
         room = to_digits(match[1])
-        if room and not text.startswith(("块", "元", "度", "年", "个", "天", "分", "点", "米", "号线"), match.end()):
+        if room and not text.startswith(
+            ("块", "元", "度", "年", "个", "天", "分", "点", "米", "号线"), match.end()
+        ):
             return _Spot(start=at, end=match.end(), value={"room": room})
     return _floor(text, at)
 

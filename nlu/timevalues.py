@@ -18,7 +18,7 @@ from nlu.holidays import lunar_date
 Kind = Literal["instant", "interval", "date", "part", "repeat"]
 Part = Literal["morning", "noon", "afternoon", "evening", "night"]
 
-PARTS: dict[str, tuple[time, time]] = {
+PARTS: dict[Part, tuple[time, time]] = {
     "morning": (time(6), time(11)),
     "noon": (time(11), time(13)),
     "afternoon": (time(13), time(18)),
@@ -124,8 +124,9 @@ def _parse_point(text: str) -> tuple[date, time | None, Part | None]:
     day, rest = date.fromisoformat(match[1]), match[2]
     if rest is None:
         return day, None, None
-    if rest == "morning" or rest == "noon" or rest == "afternoon" or rest == "evening" or rest == "night":
-        return day, None, rest
+    for part in PARTS:
+        if rest == part:
+            return day, None, part
     return day, time.fromisoformat(rest), None
 
 

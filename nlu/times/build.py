@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from nlu.times.days import WEEKDAYS
+from nlu.numbers import pattern
 from nlu.times.pieces import Clock, Moment
 from nlu.times.scan import Group, Link
+from nlu.times.words import WEEKDAYS
 from nlu.timevalues import Part, Repeat, TimeValue, format_value
 
 WAKING = (6 * 60, 22 * 60 + 59)
 """Minutes of the day in which a bare clock time is taken to lie."""
 
 _PART_ENDS: dict[Part, int] = {"morning": 12, "noon": 14, "afternoon": 19, "evening": 24, "night": 6}
-_BEFORE = re.compile(r"\s?(?:的)?(?:之前|以前|前(?![面门台院后天几些两三一]))")
-_AFTER = re.compile(r"\s?(?:之后|以后|过后|后(?![面门台院天半]))")
-_BETWEEN = re.compile(r"\s?(?:之间|这段时间|中间|期间)")
-_BEFORE_EN = re.compile(r"(?:before|by|until|till|no later than)\s*$")
-_AFTER_EN = re.compile(r"(?:after|since)\s*$")
+_BEFORE = pattern(r"\s?(?:的)?(?:之前|以前|前(?![面门台院后天几些两三一]))")
+_AFTER = pattern(r"\s?(?:之后|以后|过后|后(?![面门台院天半]))")
+_BETWEEN = pattern(r"\s?(?:之间|这段时间|中间|期间)")
+_BEFORE_EN = pattern(r"(?:before|by|until|till|no later than)\s*$")
+_AFTER_EN = pattern(r"(?:after|since)\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ def build(text: str, group: Group, now: datetime) -> Iterator[Found]:
 
 def _corrected(group: Group, now: datetime) -> tuple[list[Moment], list[Link]]:
     """Without what was taken back; the better one keeps what it does not name: 明天三点,哦不,四点."""
-    moments, links = [group.moments[0]], []
+    moments: list[Moment] = [group.moments[0]]
+    links: list[Link] = []
     for moment, link in zip(group.moments[1:], group.links, strict=True):
         if link != "correct":
             moments.append(moment)
@@ -74,7 +75,8 @@ def _corrected(group: Group, now: datetime) -> tuple[list[Moment], list[Link]]:
             end_day=moment.end_day if moment.day else old.end_day,
             weekdays=moment.weekdays if moment.day else old.weekdays,
             repeat=moment.repeat or (old.repeat if moment.day is None and moment.at is None else None),
-            part=moment.part or (old.part if fresh and (moment.clock is None or moment.clock.hour <= 12) else None),
+            part=moment.part
+            or (old.part if fresh and (moment.clock is None or moment.clock.hour <= 12) else None),
             deep=moment.deep or (moment.part is None and old.deep),
             clock=moment.clock or (old.clock if keeps_clock and old.repeat is None else None),
             extra=moment.extra | ({"instead_of": format_value(rejected)} if rejected else {}),
@@ -87,14 +89,30 @@ def _shared(moments: list[Moment], links: list[Link]) -> list[Moment]:
     out = list(moments)
     for index, link in enumerate(links):
         first, second = out[index], out[index + 1]
-        if link == "list" and second.day is None and second.repeat is None and second.at is None and first.repeat is None:
+        if (
+            link == "list"
+            and second.day is None
+            and second.repeat is None
+            and second.at is None
+            and first.repeat is None
+        ):
             part = second.part or (first.part if second.clock is not None else None)
-            out[index + 1] = replace(second, day=first.day, part=part, deep=second.deep or (not second.part and first.deep))
+            out[index + 1] = replace(
+                second, day=first.day, part=part, deep=second.deep or (not second.part and first.deep)
+            )
     for index in range(len(links) - 1, -1, -1):
         first, second = out[index], out[index + 1]
-        if links[index] == "list" and first.day and not first.part and not first.clock and second.day and not first.repeat:
-            if second.day != first.day and second.repeat is None:
-                out[index] = replace(first, part=second.part, clock=second.clock, deep=second.deep)
+        if (
+            links[index] == "list"
+            and first.day
+            and not first.part
+            and not first.clock
+            and second.day
+            and not first.repeat
+            and second.day != first.day
+            and second.repeat is None
+        ):
+            out[index] = replace(first, part=second.part, clock=second.clock, deep=second.deep)
     return out
 
 
@@ -120,7 +138,7 @@ def _in_part(hour: int, part: Part, deep: bool) -> int:
         return hour + 24 if hour < 5 else hour + 12
     if not deep:
         return hour % 12
-    return hour + 12 if 6 <= hour else hour
+    return hour + 12 if hour >= 6 else hour
 
 
 def _moment_at(moment: Moment, clock: Clock, now: datetime) -> datetime:
@@ -132,17 +150,21 @@ def _moment_at(moment: Moment, clock: Clock, now: datetime) -> datetime:
             found = _at(moment.day, minutes, now)
             # 今天半夜两点, said by day, is the night to come
             return found + timedelta(days=1) if moment.deep and found < now and moment.day == today else found
-        return next(at for shift in (-1, 0, 1, 2) if (at := _at(today + timedelta(days=shift), minutes, now)) > now)
+        return next(
+            at for shift in (-1, 0, 1, 2) if (at := _at(today + timedelta(days=shift), minutes, now)) > now
+        )
     if clock.definite or clock.hour > 12:
         minutes = _minutes(clock.hour, clock.minute)
         if moment.day is not None:
             return _at(moment.day, minutes, now)
-        return next(at for shift in (0, 1, 2) if (at := _at(today + timedelta(days=shift), minutes, now)) > now)
+        return next(
+            at for shift in (0, 1, 2) if (at := _at(today + timedelta(days=shift), minutes, now)) > now
+        )
     return _bare(moment.day, clock, now)
 
 
 def _bare(day: date | None, clock: Clock, now: datetime) -> datetime:
-    candidates = [m for m in (_minutes(clock.hour % 12, clock.minute), _minutes(clock.hour % 12 + 12, clock.minute))]
+    candidates = [_minutes(clock.hour % 12 + half, clock.minute) for half in (0, 12)]
     awake = [m for m in candidates if WAKING[0] <= m <= WAKING[1]]
     if day is not None and day != now.date():
         return _at(day, awake[0], now)
@@ -158,12 +180,18 @@ def _value(moment: Moment, now: datetime) -> TimeValue | None:
     """What one moment means by itself."""
     if moment.at is not None:
         at = moment.at
-        return TimeValue(kind="instant", day=at.date(), clock=at.time().replace(second=0, microsecond=0, tzinfo=None))
+        return TimeValue(
+            kind="instant", day=at.date(), clock=at.time().replace(second=0, microsecond=0, tzinfo=None)
+        )
     if moment.clock is not None:
         start = _moment_at(moment, moment.clock, now)
         if moment.clock.end_hour is None:
             return TimeValue(kind="instant", day=start.date(), clock=start.time())
-        end_clock = Clock(hour=moment.clock.end_hour, minute=moment.clock.end_minute, definite=moment.clock.definite)
+        end_clock = Clock(
+            hour=moment.clock.end_hour, minute=moment.clock.end_minute, definite=moment.clock.definite
+        )
+        if moment.part is None and not moment.clock.definite and moment.clock.hour <= 12:
+            return _bare_stretch(moment, replace(moment, clock=end_clock), moment.clock, end_clock, now)
         return _interval(start, _end_after(start, replace(moment, day=start.date()), end_clock, now))
     if moment.part is not None and moment.repeat is None:
         day = moment.day
@@ -179,7 +207,9 @@ def _value(moment: Moment, now: datetime) -> TimeValue | None:
 
 
 def _interval(start: datetime, end: datetime) -> TimeValue:
-    return TimeValue(kind="interval", day=start.date(), clock=start.time(), end_day=end.date(), end_clock=end.time())
+    return TimeValue(
+        kind="interval", day=start.date(), clock=start.time(), end_day=end.date(), end_clock=end.time()
+    )
 
 
 def _end_after(start: datetime, moment: Moment, clock: Clock, now: datetime) -> datetime:
@@ -191,7 +221,12 @@ def _end_after(start: datetime, moment: Moment, clock: Clock, now: datetime) -> 
     else:
         minutes = [_minutes(clock.hour % 12, clock.minute), _minutes(clock.hour % 12 + 12, clock.minute)]
     base = moment.day or start.date()
-    return next(at for shift in range(0, 4) for m in minutes if (at := _at(base + timedelta(days=shift), m, now)) > start or shift == 3)
+    return next(
+        at
+        for shift in range(4)
+        for m in minutes
+        if (at := _at(base + timedelta(days=shift), m, now)) > start or shift == 3
+    )
 
 
 def _single(text: str, moment: Moment, now: datetime) -> Found | None:
@@ -232,17 +267,21 @@ def _stretch(first: Moment, second: Moment, now: datetime) -> TimeValue | None:
         return None
     if first.clock is None:
         return None
-    if second.day is not None:
+    if second.day is not None and first.day is None and first.part is None and second.part is None:
+        first, second = replace(first, day=second.day), replace(second, day=None)  # between 9 and 11 tomorrow
+    if second.day is not None and second.clock is not None and first.clock is not None:
         start = _moment_at(first, first.clock, now)
         end = _moment_at(replace(second, day=_later_day(first, second)), second.clock, now)
         return _interval(start, end) if end > start else None
+    if first.clock is None or second.clock is None:
+        return None
     if first.part is None and not first.clock.definite and first.clock.hour <= 12:
         return _bare_stretch(first, second, first.clock, second.clock, now)
     start = _moment_at(first, first.clock, now)
-    part = second.part
-    inherits = part is None and not second.clock.definite and second.clock.hour <= 12
-    del inherits  # the end is simply the next such clock time: 下午三点到五点, 早上十点到两点
-    return _interval(start, _end_after(start, replace(second, day=first.day and start.date()), second.clock, now))
+    # the end is simply the next such clock time: 下午三点到五点, 早上十点到两点
+    return _interval(
+        start, _end_after(start, replace(second, day=first.day and start.date()), second.clock, now)
+    )
 
 
 def _later_day(first: Moment, second: Moment) -> date:
@@ -259,12 +298,14 @@ def _bare_stretch(first: Moment, second: Moment, begin: Clock, finish: Clock, no
     starts = [_minutes(begin.hour % 12 + half, begin.minute) for half in (0, 12)]
     today = now.date()
     fallback = None
-    for shift in range(0, 3) if first.day is None else (0,):
+    for shift in range(3) if first.day is None else (0,):
         day = (first.day or today) + timedelta(days=shift)
         for minutes in starts:
             start = _at(day, minutes, now)
             end = _end_after(start, replace(second, day=day), finish, now)
-            awake = WAKING[0] <= minutes <= WAKING[1] and end.date() == day and end <= _at(day, WAKING[1], now)
+            awake = (
+                WAKING[0] <= minutes <= WAKING[1] and end.date() == day and end <= _at(day, WAKING[1], now)
+            )
             fallback = fallback or (_interval(start, end) if WAKING[0] <= minutes <= WAKING[1] else None)
             coming = start >= now or day != today or (second.part is not None and end > now)
             if awake and coming:
@@ -279,7 +320,9 @@ def _repeat_end(moments: list[Moment], links: list[Link], index: int) -> int | N
     end = index + 1
     if first.repeat is None:
         following = moments[end] if end < len(moments) else None
-        starts = following is not None and following.repeat is not None and first.weekdays and following.weekdays
+        starts = (
+            following is not None and following.repeat is not None and first.weekdays and following.weekdays
+        )
         if not (starts and links[index] in ("range", "list") and first.clock is None):
             return None
         end += 1
@@ -331,11 +374,16 @@ def _repeats(moments: list[Moment], links: list[Link], now: datetime) -> Iterato
             extra["until"] = f"{minutes // 60:02}:{minutes % 60:02}"
             continue
         times.append((minutes // 60, minutes % 60, moment))
+        if extra.pop("both", False) and minutes < 12 * 60:  # 早晚八点
+            times.append((minutes // 60 + 12, minutes % 60, moment))
         previous = minutes
     start, end = moments[0].start, moments[-1].end
     if not times:
         yield Found(
-            start=start, end=end, value=TimeValue(kind="repeat", repeat=repeat), extra=extra | ({"parts": parts} if parts else {})
+            start=start,
+            end=end,
+            value=TimeValue(kind="repeat", repeat=repeat),
+            extra=extra | ({"parts": parts} if parts else {}),
         )
         return
     # hours and minutes of a rule multiply: 七点半和八点 takes two rules
@@ -345,7 +393,9 @@ def _repeats(moments: list[Moment], links: list[Link], now: datetime) -> Iterato
         own = next(moment for _, m, moment in times if m == minute)
         same = len({m for _, m, _ in times}) == 1
         span = (start, end) if same else (start if number == 0 else own.start, own.end)
-        yield Found(start=span[0], end=span[1], value=TimeValue(kind="repeat", repeat=rule), extra=dict(extra))
+        yield Found(
+            start=span[0], end=span[1], value=TimeValue(kind="repeat", repeat=rule), extra=dict(extra)
+        )
 
 
 def _of_day(clock: Clock, part: Part | None, deep: bool, previous: int) -> int:

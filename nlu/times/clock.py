@@ -3,81 +3,54 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from nlu.holidays import add_months, nth_workday
-from nlu.numbers import parse_number
+from nlu.numbers import parse_number, pattern
 from nlu.times.pieces import Clock, Piece
+from nlu.times.words import PART_WORDS, PARTS_OF_DAY
 from nlu.timevalues import Part
 
 H = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[零〇一二两三四五六七八九])"
 _M = r"(?:[0-5]?\d|[二三四五]?十[一二三四五六七八九]?|[零〇][一二三四五六七八九]|[一二三四五六七八九])"
 _ABOUT = r"(?:来钟|钟|多钟?|把钟|整)?(?:左右|前后|上下|光景|的样子|样子|许|差不多)?"
 _AFTER_MINUTE = r"(?![个位名份块元岁天人号月年度斤点米楼室栋幢层])"
-_COLON = re.compile(r"([01]?\d|2[0-4])\s?:\s?([0-5]\d)(?::[0-5]\d)?(?!\d|\s?[ap]\.?m)")
-_TO = re.compile(rf"差(?:个)?(?:({_M})分?(?:钟)?|([一三])刻(?:钟)?)(?:就)?(?:到|就到|不到)?({H})点(?:钟|整)?")
-_POINT = re.compile(
+_COLON = pattern(r"([01]?\d|2[0-4])\s?:\s?([0-5]\d)(?::[0-5]\d)?(?!\d|\s?[ap]\.?m)")
+_TO = pattern(rf"差(?:个)?(?:({_M})分?(?:钟)?|([一三])刻(?:钟)?)(?:就)?(?:到|就到|不到)?({H})点(?:钟|整)?")
+_POINT = pattern(
     rf"({H})(?:点|时(?![间候候常而不代光期装节令段])|點)(?:钟)?(?:"
     rf"(?P<half>半)(?:钟)?|(?P<quarter>[一三13])刻(?:钟)?|差(?P<less>{_M})分|差(?P<lessq>[一三])刻"
     rf"|过(?:(?P<past>{_M})分(?:钟)?|(?P<pastq>[一三])刻(?:钟)?)|(?:零|〇|过)(?P<zero>\d|[一二三四五六七八九])分?"
-    rf"|(?P<minute>{_M})分(?!钟?[后之以内])|(?P<bare>[0-5]\d|[二三四五]?十[一二三四五六七八九]?){_AFTER_MINUTE}|整)?{_ABOUT}"
+    rf"|(?P<minute>{_M})分(?!钟?[后之以内])|(?P<bare>(?>[0-5]\d|[二三四五]?十[一二三四五六七八九]?)){_AFTER_MINUTE}|整)?{_ABOUT}"
 )
-_PAIR = re.compile(rf"(十)?([一二两三四五六七八12345678])[、,]?([二三四五六七八九23456789])点(?:来)?钟?(?:左右|的样子)?(?!半)")
-_RANGE = re.compile(rf"({H})(?:点)?(半)?(?:到|至|-|~)({H})点(?:钟|整)?(半|[一三]刻)?(?![\d儿])")
-_ITEMS = re.compile(
+_PAIR = pattern(
+    r"(十)?([一二两三四五六七八12345678])[、,]?([二三四五六七八九23456789])点(?:来)?钟?(?:左右|的样子)?(?!半)"
+)
+_RANGE = pattern(rf"({H})(?:点)?(半)?(?:到|至|-|~)({H})点(?:钟|整)?(半|[一三]刻)?(?![\d儿])")
+_ITEMS = pattern(
     r"(?:小|重要|宝贵|合理|主要|具体|不同|个|方面|好|大)?的?(?:建议|意见|要求|原因|理由|想法|问题|好处|坏处|不同|希望|看法|说明|疑问"
     r"|不满|感受|体会|注意|改进|共识|事项|情况|内容|需求|诉求|不足|优点|缺点|道理|一线|点|儿|水(?!电)|米|钱|力|都|也|没|不(?!到)|油|盐|醋|饭|菜|粥|汤|东西|小忙|忙|用|办法|声音|面子|事)"
 )
-_DECIMAL = re.compile(r"[零〇一二三四五六七八九\d](?:$|[,。!?、 ]|[度毫公斤米块元倍%升千克左以的了kmg吧吗呢])")
-_AFTER_ONE = re.compile(
+_DECIMAL = pattern(r"[零〇一二三四五六七八九\d](?:$|[,。!?、 ]|[度毫公斤米块元倍%升千克左以的了kmg吧吗呢])")
+_AFTER_ONE = pattern(
     r"钟|半|整|[一三]刻|左右|前|后|之前|以前|以后|之后|过|差|零|到|至|-|~|吃|叫|提醒|来(?![点些一份])|去|集合|开|出门|见|约|可以|行|吧|$|\d|[二三四五]?十"
 )
-_BEFORE_ONE = re.compile(r"(?:改成|改到|换成|换到|挪到|推到|约|订|在|到|是|就|从|还是|定|明|天|早上|下午|中午|晚上|凌晨|夜|午)$")
+_BEFORE_ONE = pattern(
+    r"(?:改成|改到|换成|换到|挪到|推到|约|订|在|到|是|就|从|还是|定|明|天|早上|下午|中午|晚上|凌晨|夜|午)$"
+)
 _BEFORE_NOT = frozenset("第这那有占提几快慢早晚大小轻多少好差高低近远细")
 
-PARTS_ZH: dict[str, tuple[Part, bool]] = {}
-for _name, _deep, _words in (
-    (
-        "morning",
-        False,
-        "早上 早晨 早起 清早 清早上 清晨 大清早 大清早上 一大早 一早 一清早 大早上 早间 上午 头晌 头午 前晌 上半天 上半日 上昼 朝早 朝头早 "
-        "早浪 早浪向 早浪头 晨间 天亮 天蒙蒙亮 天刚亮 大早晨 早半天 前半晌 拂晓 黎明 朝晨 早晨头 早晌 起早 早头",
-    ),
-    ("noon", False, "中午 正午 晌午 晌午头 大中午 大晌午 日中 中浪 中浪向 中浪头 午间 中午头 晌午间 响午 当午 中午间"),
-    (
-        "afternoon",
-        False,
-        "下午 午后 后晌 下半天 下半日 下昼 傍晚 傍黑 擦黑 擦黑儿 傍黑儿 天擦黑 黄昏 后半晌 过晌 晚半晌 晏昼 大下午 下午间 下昼头 傍晌 傍晚间 "
-        "挨晚 挨黑 傍夜 夜快 夜快头 天快黑 下晌 晚半天 日头落山 后半天",
-    ),
-    (
-        "evening",
-        False,
-        "晚上 晚间 夜晚 晚黑 夜头 夜到 夜到头 晚夕 大晚上 晚夜 夜饭后 黑了 黑间 晚些 晚上头 晚晌 后晚 夜晚黑 晚黑了 入夜 黑家 晚头 大黑天",
-    ),
-    (
-        "night",
-        True,
-        "半夜 半夜里 深夜 深更半夜 大半夜 大半夜里 后半夜 前半夜 午夜 三更半夜 半夜三更 下半夜 上半夜 夜里 夜里头 夜里厢 夜间 深夜里 夜半 后夜 "
-        "五更 半宿 后半宿 大夜里 黑夜 黑更半夜 零夜 黑里 子夜",
-    ),
-    ("night", False, "凌晨 凌晨间 凌晨时分 鸡叫"),
-):
-    PARTS_ZH |= {word: (_name, _deep) for word in _words.split()}  # type: ignore[misc]
-for _vague in ("黑了", "晚些", "后晚", "夜饭后", "一早一晚"):
-    PARTS_ZH.pop(_vague, None)
-_PART_WORDS: dict[str, list[str]] = {}
-for _word in sorted(PARTS_ZH, key=len, reverse=True):
-    _PART_WORDS.setdefault(_word[0], []).append(_word)
-_PART_NOT = re.compile(r"(?<=下午)茶|(?<=早起)[的来码先]|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]")
-_SHORT_AFTER_DAY = re.compile(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
-_SHORT_BEFORE_CLOCK = re.compile(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
+_PART_NOT = pattern(
+    r"(?<=下午)茶|(?<=早起)[的来码先]|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]"
+)
+_SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
+_SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
+_BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
 
 _QUANTITY = r"(?:\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
 _UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个?星期|个?礼拜|周|个月|年|个工作日)"
-_WAIT = re.compile(
+_WAIT = pattern(
     rf"(?P<lead>再过|过|再等|等|再隔|隔)?(?:个)?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
     rf"(?:零?(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})分钟?|(?P<q>[一三])刻钟?)?(?:左右|多)?"
     rf"(?P<tail>之?以?后(?!背|面|门|院|台)|过后|过(?=[来去叫])|之?以?内|之?以前|之前|前(?![面门台院后]))?"
@@ -87,11 +60,13 @@ _LED_NOT = frozenset("吃喝看用修来去做打住洗烧疼痛病晕睡停漏�
 
 def find_part(text: str, at: int, after_day: bool) -> Piece | None:
     """The part of the day named at that offset; the short words 早, 晚 only next to a day or a clock time."""
-    for word in _PART_WORDS.get(text[at], ()):
+    for word in PART_WORDS.get(text[at], ()):
         end = at + len(word)
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
-            part, deep = PARTS_ZH[word]
+            part, deep = PARTS_OF_DAY[word]
             return Piece(start=at, end=end, kind="part", part=part, deep=deep)
+    if match := _BOTH.match(text, at):
+        return Piece(start=at, end=match.end(), kind="part", part="morning", extra={"both": True})
     short = _SHORT_AFTER_DAY.match(text, at) if after_day else None
     short = short or _SHORT_BEFORE_CLOCK.match(text, at)
     if short is None:
@@ -269,9 +244,6 @@ def _length(match: re.Match[str]) -> tuple[float, int, int, int]:
     return 0, 0, int(amount * 12), 0
 
 
-def with_part(piece: Piece, part: Part) -> Piece:
-    """The clock piece with a part of the day of its own."""
-    return replace(piece, part=part)
-
-
-STARTS = frozenset(_PART_WORDS) | frozenset("早晚夜晨午差过再等隔半个大约0123456789零〇一二两三四五六七八九十百")
+STARTS = frozenset(PART_WORDS) | frozenset(
+    "早晚夜晨午差过再等隔半个大约0123456789零〇一二两三四五六七八九十百"
+)

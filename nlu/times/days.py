@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date, timedelta
 
 from nlu.holidays import (
     DOUBTFUL_TERMS,
-    HOLIDAYS,
     add_months,
     lunar_date,
     lunar_month_of,
@@ -19,106 +17,69 @@ from nlu.holidays import (
     next_public_holiday,
     nth_workday,
 )
-from nlu.numbers import parse_number
+from nlu.numbers import parse_number, pattern
 from nlu.times.pieces import Piece
-from nlu.timevalues import Part
+from nlu.times.shifts import narrowed, next_weekday, shift_week
+from nlu.times.words import DAY_WORDS, RELATIVE, WEEKDAY_OF, WEEKDAYS, D
 
-D = r"(?:\d{1,2}|[一二三四五六七八九十廿卅]{1,4})"
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-WEEKDAY_OF = {c: i for i, c in enumerate("一二三四五六")} | {"日": 6, "天": 6} | {str(i + 1): i for i in range(7)}
-
-_RELATIVE: dict[str, tuple[int, Part | None]] = {}
-for _offset, _part, _words in (
-    (0, None, "今天 今日 今儿 今儿个 今个 今个儿 今朝 今晡日"),
-    (0, "morning", "今早 今早上 今早晨 今晨 今儿早 今儿早上 今早浪"),
-    (0, "noon", "今午 今中午 今晌午"),
-    (0, "afternoon", "今下午"),
-    (0, "evening", "今晚 今晚上 今夜 今晚黑 今晚夜 今儿晚 今儿晚上 今宵 今夜头"),
-    (1, None, "明天 明日 明儿 明儿个 明个 明个儿 明朝 赶明儿 赶明 赶明个 赶明儿个 赶明天 听日 翌日 明仔 天光日"),
-    (1, "morning", "明早 明早上 明早晨 明晨 听朝 听早 明朝早 听朝早 明儿早 明儿早上 赶明早 明早起 天光早"),
-    (1, "noon", "明午 明中午 明晌午"),
-    (1, "afternoon", "明下午 听下昼 听晏昼"),
-    (1, "evening", "明晚 明晚上 听晚 听晚黑 听夜 明晚黑 明夜 明儿晚 明儿晚上 赶明晚"),
-    (2, None, "后天 后日 后儿 后儿个 后个儿 后朝 赶后儿 赶后天"),
-    (2, "morning", "后早"),
-    (2, "evening", "后晚"),
-    (3, None, "大后天 大后日 大后儿 大后儿个 外后天 外后日 外后儿 大后朝"),
-    (4, None, "大大后天 大外后天"),
-    (-1, None, "昨天 昨日 昨儿 昨儿个 昨个 昨个儿 昨朝 寻日 琴日 夜儿个 夜个儿 昨仔"),
-    (-1, "morning", "昨早 昨早上 昨晨 昨儿早上 寻朝 琴朝"),
-    (-1, "afternoon", "昨下午"),
-    (-1, "evening", "昨晚 昨晚上 昨夜 寻晚 琴晚 昨儿晚 昨儿晚上 昨晚黑 昨夜头 寻晚黑"),
-    (-2, None, "前天 前日 前儿 前儿个 前个儿 前朝"),
-    (-2, "evening", "前晚 前天晚"),
-    (-3, None, "大前天 大前儿 大前日 大前儿个"),
-):
-    _RELATIVE |= {word: (_offset, _part) for word in _words.split()}
-
-_WORDS: dict[str, list[str]] = {}
-for _word in sorted([*_RELATIVE, *(w for w in HOLIDAYS if not w.isascii())], key=len, reverse=True):
-    _WORDS.setdefault(_word[0], []).append(_word)
-
-_NOT_AFTER = {"后": "以之然最今先往随落", "前": "以之从先提目", "听": "打", "明": "说声证发文", "大": "", "今": ""}
-_NOT_BEFORE = re.compile(
-    r"(?<=后儿)[子媳女童]|(?<=前儿)[子媳女童]|(?<=明儿|今儿|昨儿)童|(?<=听晚)[会报]|(?<=听日)[语本]|(?<=听早)[会操]"
+_NOT_AFTER = {
+    "后": "以之然最今先往随落",
+    "前": "以之从先提目",
+    "听": "打",
+    "明": "说声证发文",
+    "大": "",
+    "今": "",
+}
+_NOT_BEFORE = pattern(
+    r"(?<=.后天)气|(?<=后儿)[子媳女童]|(?<=前儿)[子媳女童]|(?<=明儿|今儿|昨儿)童|(?<=听晚)[会报]|(?<=听日)[语本]|(?<=听早)[会操]"
     r"|(?<=明朝)(?:那些|时|历|的?皇)|(?<=五一|六一|七夕)[路街店村小中个零〇一二三四五六七八九十\d]|(?<=前朝)[的代]"
     r"|(?<=元旦|国庆|清明|重阳|端阳)[路街村]|(?<=小年)[轻级]|(?<=年夜)饭|(?<=二月二)十|(?<=二月二)\d|(?<=九月九)[号日]"
     r"|(?<=二月二)[号日]|(?<=后日)[子]|(?<=前日)[子]|(?<=元宵)(?!节|那|当|前|后|晚|上|下|早|$|[,。])|(?<=明个)人|(?<=今个)人|(?<=中秋)[月]"
 )
-_TERM_DAY = re.compile(r"节气|那天|当天|这天|那日|前后?|后|节")
-_WEEK = re.compile(
+_TERM_DAY = pattern(r"节气|那天|当天|这天|那日|前后?|后|节")
+_WEEK = pattern(
     r"(这个?|本|下下个?|下个?|上上个?|上个?|今个?)?(?:周|星期|礼拜)(?:([一二三四五六日天1-7](?![次回趟遍])|末)|(?![一\d]))"
 )
-_WEEK_NOT = re.compile(r"(?:阿姨|师傅|医生|大爷|大妈|奶奶|爷爷|老师|叔|伯|姐|哥|家|工|主任|护士|大夫|边|围|期|到|年|岁|转)")
-_MONTH = re.compile(
+_WEEK_NOT = pattern(
+    r"(?:阿姨|师傅|医生|大爷|大妈|奶奶|爷爷|老师|叔|伯|姐|哥|家|工|主任|护士|大夫|边|围|期|到|年|岁|转)"
+)
+_ONE_NOT = pattern(r"会儿|直(?!接)|下子|点儿|起")
+_MONTH = pattern(
     rf"(这个?|本|当|下下个?|下个?|上上个?|上个?)?月(?:份)?的?(?:(底|末|初(?![一二三四五六七八九十])|中旬|上旬|下旬|中(?!间|心)|尾)"
     rf"|({D})[号日]|([一二三四五六七八九十廿]{{2,4}}|\d\d|[一二三四五六七八九十]|\d)(?=$|[上下早晚中傍,。、 的])"
     rf"|(初[一二三四五六七八九十]|廿[一二三四五六七八九]?))?"
 )
-_YEAR_END = re.compile(r"(年底|年末|年尾|年初|年中)")
-_YEAR = re.compile(r"(今年|明年|后年|大后年|去年|前年|本年|[12]\d{3}年|[一二][零〇一二三四五六七八九]{3}年)度?的?")
-_ISO = re.compile(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})(?:[日号](?!楼)|(?!\d|\.\d))(?:t(?=\d\d:))?")
-_MONTH_DAY = re.compile(
+_YEAR_END = pattern(r"(年底|年末|年尾|年初|年中)")
+_YEAR = pattern(
+    r"(今年|明年|后年|大后年|去年|前年|本年|[12]\d{3}年|[一二][零〇一二三四五六七八九]{3}年)度?的?"
+)
+_ISO = pattern(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})(?:[日号](?!楼)|(?!\d|\.\d))(?:t(?=\d\d:))?")
+_SLASHED = pattern(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\d/.])")
+_MONTH_DAY = pattern(
     rf"(阳历|公历|新历)?({D})月份?的?(?:({D})(?:[号日]|(?![\d点时个月分年]))|(底|末|初(?![一二三四五六七八九十\d])|中旬|上旬|下旬))"
 )
-_LUNAR = re.compile(
+_LUNAR = pattern(
     r"(农历|阴历|旧历|老历|古历)?的?(?:(闰?(?:正|腊|冬|[一二三四五六七八九十]{1,2}|\d{1,2}))月份?)?的?"
     r"(初[一二三四五六七八九十]|廿[一二三四五六七八九]?|三十|[一二三四五六七八九十]{1,3}|\d{1,2})?[号日]?"
 )
-_BARE_MONTH = re.compile(rf"({D})月份?(?![\d一二三四五六七八九十]|[牙饼经亮票卡子嫂])")
+_BARE_MONTH = pattern(rf"({D})月份?(?![\d一二三四五六七八九十]|[牙饼经亮票卡子嫂])")
 _NUMBER = r"[\d零〇幺一二两三四五六七八九十]"
-_DAY = re.compile(
+_DAY = pattern(
     rf"({D})([号日])(?:(?:的?(?:早|晚|上午|下午))?(?:到|至|-|~)({D})[号日])?(?!楼|院|门|线|床|桌|机|厅|房|单元|栋|幢|电梯|岗|店|铺|路|窗|柜|井|小区|地块|室|套|座"
     rf"|电池|字|球|技师|师傅|服务|选手|公寓|馆|别墅|口|厂|码|桩|充|灯(?!会)|杆|箱|高速|地铁|宿|泵|教室|亭|墙|棚|柱|阀|仓|梯|库|车[位库]|夜|游|游|病"
     rf"|-|{_NUMBER}{{1,4}}(?:单元|室|楼|栋|门|层|杠|-)|\d{{3}}|[零〇幺一二三四五六七八九]{{3}})"
 )
-_DAY_RANGE = re.compile(rf"({D})(?:到|至|-|~)({D})([号日])(?![楼院])")
+_DAY_RANGE = pattern(rf"({D})(?:到|至|-|~)({D})([号日])(?![楼院])")
 _DAY_NOT_AFTER = frozenset("楼栋元尾编账卡车工门牌第单几位房院机型")
-_CHU = re.compile(r"初([一二三四五六七八九十]|十)(?![次中])")
+_CHU = pattern(r"初([一二三四五六七八九十]|十)(?![次中])")
 _FIRST_MONTH = {"正": 1, "冬": 11, "腊": 12}
-_WORKDAY = re.compile(r"(?:下一?个|最近的?一?个|第一个)工作日")
-_AFTER_BREAK = re.compile(
+_TWO_DAYS = pattern(r"今明[两二]?[天日]|明后[两二]?[天日]")
+_WORKDAY = pattern(r"(?:下一?个|最近的?一?个|第一个)工作日")
+_AFTER_BREAK = pattern(
     r"(?:放假|过|长)?(节|假期)(后|前)的?(?:(?:第|最后)?([一二两三四五\d])个?(工作日|天)|(?:头|第)一天上?班?)"
 )
-_SHIFT = re.compile(
-    r"(?:的)?(?:"
-    r"(?:之|以|过)?(?P<dir>前|后)(?:面)?的?第?(?P<n>[一二两三四五六七八九十\d]{1,3})(?P<unit>个工作日|天|日|个?周|个?星期|个?礼拜|个月|晚)"
-    r"|(?P<n2>[一二两三四五六七八九十\d]{1,3})(?P<unit2>天|个?周|个?星期|个?礼拜|个月)(?:之|以)?(?P<dir2>前|后)"
-    r"|(?P<next>第二天|次日|隔天|转天|第二日)|(?P<prev>头一天|头天|前夕|前夜)"
-    r"|(?:之后|以后|过后|过完|结束)?的?(?P<work>第一个|头一个|首个)工作日)"
-)
-_OF_SPAN = re.compile(r"(?:的)?(?:第([一二三四五\d])|(最后)一?)个?(工作日|天|周[一二三四五六日天]|星期[一二三四五六日天]|礼拜[一二三四五六日天])")
-_THAT_DAY = re.compile(r"(?:的)?(?:那一?天|当天|这天|当日|那日|一整天|一天(?!.?[次回顿])|整天|全天|期间|那会儿|假期|放假)")
-
-
-def shift_week(today: date, weeks: int, weekday: int) -> date:
-    """A weekday of the week (Monday–Sunday) so many weeks from the one that holds today."""
-    return today - timedelta(days=today.weekday()) + timedelta(days=7 * weeks + weekday)
-
-
-def next_weekday(today: date, weekday: int) -> date:
-    """The next such weekday after today."""
-    return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
+_MORE_WEEKDAYS = pattern(r"[二三四五六日](?=$|[一二三四五六日上下早晚中凌傍的和、, ])|一(?=[二三四五六日])")
+_NEXT_DAY = pattern(r"第二天|次日|转天|第二日|隔天")
 
 
 def _sign(word: str | None) -> int:
@@ -128,7 +89,7 @@ def _sign(word: str | None) -> int:
 
 
 def _next_of_month(today: date, day: int) -> date | None:
-    for months in range(0, 14):
+    for months in range(14):
         first = add_months(today.replace(day=1), months)
         found = make_date(first.year, first.month, day)
         if found is not None and found >= today:
@@ -162,18 +123,18 @@ def _piece(start: int, end: int, day: date | None, end_day: date | None = None) 
     return Piece(start=start, end=end, kind="day", day=day, end_day=end_day)
 
 
-def _word(text: str, at: int, today: date, year: int | None) -> Piece | None:
+def _named(text: str, at: int, today: date, year: int | None) -> Piece | None:
     before = text[at - 1] if at else ""
-    for word in _WORDS.get(text[at], ()):
+    for word in DAY_WORDS.get(text[at], ()):
         if not text.startswith(word, at):
             continue
         end = at + len(word)
-        if before and before in _NOT_AFTER.get(word[0], "") or _NOT_BEFORE.match(text, end):
+        if (before and before in _NOT_AFTER.get(word[0], "")) or _NOT_BEFORE.match(text, end):
             continue
         if word in DOUBTFUL_TERMS and not _TERM_DAY.match(text, end):
             continue
-        if word in _RELATIVE:
-            offset, part = _RELATIVE[word]
+        if word in RELATIVE:
+            offset, part = RELATIVE[word]
             return Piece(start=at, end=end, kind="day", day=today + timedelta(days=offset), part=part)
         if before and before in "零〇一二三四五六七八九十幺0123456789":
             continue
@@ -186,6 +147,10 @@ def _week(text: str, at: int, today: date) -> Piece | None:
     if match is None:
         return None
     which, day, end = match[1], match[2], match.end()
+    if not which and at and text[at - 1] in "小老姓" and text[at] == "周":
+        return None
+    if day == "一" and _ONE_NOT.match(text, end):
+        return None
     if which and which[0] in "上下" and at and text[at - 1] in "楼早晚马以" and not day:
         return None
     weeks = _sign(which)
@@ -221,7 +186,10 @@ def _month(text: str, at: int, today: date) -> Piece | None:
         on = lunar_date(*lunar_month_of(lunar_end(year, month, _sign(which))), _lunar_number(lunar) or 0)
         return _piece(at, match.end(), on)
     if number or bare:
-        on = make_date(first.year, first.month, parse_number(number or bare) or 0)
+        wanted = parse_number(number or bare) or 0
+        if 28 < wanted <= 31:
+            wanted = min(wanted, month_end(first).day)  # 下个月三十号 before February: its last day, to be confirmed
+        on = make_date(first.year, first.month, wanted)
         return _piece(at, match.end(), on)
     return _piece(at, match.end(), first, month_end(first))
 
@@ -256,6 +224,8 @@ def _lunar(text: str, at: int, today: date, year: int | None) -> Piece | None:
         return _piece(at, match.end(), next_lunar_day(today, number))
     month = _FIRST_MONTH.get(plain) or parse_number(plain) or 0
     month = -month if leap else month
+    if month == 12 and number == 30:
+        number = -1  # the last day, in a year whose last month has 29 as well
     if year is not None:
         return _piece(at, match.end(), lunar_date(year, month, number))
     found = (lunar_date(y, month, number) for y in range(today.year - 1, today.year + (20 if leap else 4)))
@@ -265,7 +235,11 @@ def _lunar(text: str, at: int, today: date, year: int | None) -> Piece | None:
 
 def _chu(text: str, at: int, today: date) -> Piece | None:
     match = _CHU.match(text, at)
-    if match is None or (at and text[at - 1] in "上读念升到月年最当起在") or text[match.end() : match.end() + 1] in (*"学年班生的",):
+    if (
+        match is None
+        or (at and text[at - 1] in "上读念升到月年最当起在")
+        or text[match.end() : match.end() + 1] in (*"学年班生的",)
+    ):
         return None
     number = parse_number(match[1])
     return _piece(at, match.end(), next_lunar_day(today, number or 1))
@@ -301,7 +275,12 @@ def _day_number(text: str, at: int, today: date) -> Piece | None:
     if match is None or (at and text[at - 1] in _DAY_NOT_AFTER):
         return None
     # 三日 without 号 is a length of time more often than the third
-    if match[2] == "日" and not match[1].isdigit() and len(match[1]) == 1 and text[match.end() : match.end() + 1] in "内后之以":
+    if (
+        match[2] == "日"
+        and not match[1].isdigit()
+        and len(match[1]) == 1
+        and text[match.end() : match.end() + 1] in "内后之以"
+    ):
         return None
     number = parse_number(match[1])
     if number is None or not 1 <= number <= 31:
@@ -309,7 +288,9 @@ def _day_number(text: str, at: int, today: date) -> Piece | None:
     first = _next_of_month(today, number)
     if first is None or not match[3]:
         return _piece(at, match.end(), first)
-    return _piece(at, match.end(), first, make_date(first.year, first.month, parse_number(match[3]) or 0) or first)
+    return _piece(
+        at, match.end(), first, make_date(first.year, first.month, parse_number(match[3]) or 0) or first
+    )
 
 
 def _year_end(word: str, today: date, year: int | None) -> date:
@@ -344,7 +325,10 @@ def _working(text: str, at: int, today: date) -> Piece | None:
 
 def _base(text: str, at: int, today: date, year: int | None) -> Piece | None:
     first = text[at]
-    if found := _word(text, at, today, year):
+    if match := _TWO_DAYS.match(text, at):
+        start = today + timedelta(days={"今": 0, "明": 1}[first])
+        return _piece(at, match.end(), start, start + timedelta(days=1))
+    if found := _named(text, at, today, year):
         return found
     if first in "这本下上今周星礼" and (found := _week(text, at, today)):
         return found
@@ -368,10 +352,25 @@ def _numbered(text: str, at: int, today: date, year: int | None) -> Piece | None
         return None
     if match := _ISO.match(text, at):
         return _piece(at, match.end(), make_date(int(match[1]), int(match[2]), int(match[3])))
+    if (match := _SLASHED.match(text, at)) and len(match[0]) > 3 and not (at and text[at - 1] in "/-."):
+        return _piece(at, match.end(), next_month_day(today, int(match[1]), int(match[2]), year))
     return _month_day(text, at, today, year) or _day_number(text, at, today)
 
 
-STARTS = frozenset(_WORDS) | frozenset("这本当下上今周星礼月最第节假放过长年初农阴旧老古阳公新闰正腊冬12一二三四五六七八九十廿卅0123456789明后大去前")
+STARTS = frozenset(DAY_WORDS) | frozenset(
+    "次转隔这本当下上今周星礼月最第节假放过长年初农阴旧老古阳公新闰正腊冬12一二三四五六七八九十廿卅0123456789明后大去前"
+)
+
+
+def find_more(text: str, at: int, before: Piece, today: date) -> Piece | None:
+    """What only makes sense after another piece: the rest of 周一三五, and 第二天."""
+    if before.weekdays and before.end == at and (match := _MORE_WEEKDAYS.match(text, at)):
+        weekday = WEEKDAY_OF[match[0]]
+        piece = _piece(at, at + 1, next_weekday(today, weekday))
+        return piece and replace(piece, weekdays=(WEEKDAYS[weekday],))
+    if at - before.end <= 3 and (match := _NEXT_DAY.match(text, at)):
+        return _piece(at, match.end(), (before.day or today) + timedelta(days=1))
+    return None
 
 
 def find_day(text: str, at: int, today: date) -> Piece | None:
@@ -381,54 +380,9 @@ def find_day(text: str, at: int, today: date) -> Piece | None:
     if piece is None and year_match is not None and year_match.end() < len(text):
         year = _year_of(year_match[1], today)
         piece = _base(text, year_match.end(), today, year)
-        if piece is None or (piece.day is not None and piece.day.year != year and not 0 <= piece.day.year - (year or 0) <= 1):
+        if piece is None or (
+            piece.day is not None and piece.day.year != year and not 0 <= piece.day.year - (year or 0) <= 1
+        ):
             return None
         piece = replace(piece, start=at)
-    return None if piece is None else _narrowed(text, piece)
-
-
-def _narrowed(text: str, piece: Piece) -> Piece:
-    assert piece.day is not None
-    if piece.end_day is not None and (match := _OF_SPAN.match(text, piece.end)):
-        chosen = _nth_in_span(piece.day, piece.end_day, match)
-        if chosen is not None:
-            piece = replace(piece, end=match.end(), day=chosen, end_day=None)
-    if match := _SHIFT.match(text, piece.end):
-        shifted = _shifted(piece.end_day or piece.day, match)
-        if shifted is not None:
-            piece = replace(piece, end=match.end(), day=shifted, end_day=None, weekdays=())
-    if match := _THAT_DAY.match(text, piece.end):
-        piece = replace(piece, end=match.end())
-    return piece
-
-
-def _nth_in_span(first: date, last: date, match: re.Match[str]) -> date | None:
-    n = -1 if match[2] else parse_number(match[1]) or 1
-    if match[3] == "工作日":
-        return nth_workday(last + timedelta(days=1), n) if n < 0 else nth_workday(first - timedelta(days=1), n)
-    if match[3] == "天":
-        return last if n < 0 else first + timedelta(days=n - 1)
-    weekday = WEEKDAY_OF[match[3][-1]]
-    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-    fitting = [day for day in days if day.weekday() == weekday]
-    index = -1 if n < 0 else n - 1
-    return fitting[index] if index < len(fitting) and fitting else None
-
-
-def _shifted(day: date, match: re.Match[str]) -> date | None:
-    if match["next"]:
-        return day + timedelta(days=1)
-    if match["prev"]:
-        return day - timedelta(days=1)
-    if match["work"]:
-        return nth_workday(day, 1)
-    n, unit, direction = (match["n"], match["unit"], match["dir"]) if match["n"] else (match["n2"], match["unit2"], match["dir2"])
-    amount = parse_number(n)
-    if amount is None:
-        return None
-    amount = amount if direction == "后" else -amount
-    if unit == "个工作日":
-        return nth_workday(day, amount)
-    if unit == "个月":
-        return add_months(day, amount)
-    return day + timedelta(days=amount * (7 if unit[-1] in "周期拜" else 1))
+    return None if piece is None else narrowed(text, piece)

@@ -6,26 +6,33 @@ import re
 from datetime import date, datetime, timedelta
 
 from nlu.holidays import HOLIDAYS, add_months, month_end, next_holiday
-from nlu.times.days import WEEKDAYS, next_month_day, next_weekday, shift_week
+from nlu.numbers import pattern, words
+from nlu.times.days import next_month_day
 from nlu.times.pieces import Clock, Piece
+from nlu.times.shifts import next_weekday, shift_week
+from nlu.times.words import WEEKDAYS
 from nlu.timevalues import Part, Repeat
 
-_WORDS = (
+_WORDS = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
-).split()
+)
 _NUMBERS = {word: number for number, word in enumerate(_WORDS)} | {
     "a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "couple": 2, "few": 3, "a couple of": 2, "half": 30,
     "forty-five": 45, "forty five": 45, "twenty-five": 25, "twenty five": 25, "a quarter": 15, "quarter": 15,
 }  # fmt: skip
-_ORDINALS = (
+_ORDINALS = words(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
     "sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth "
     "twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+)
 _ORDINAL_OF = {word: number for number, word in enumerate(_ORDINALS, 1)}
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_N = r"(?:\d{1,3}|twenty[ -]five|forty[ -]five|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r"|thirty|forty|fifty)"
+_MONTHS = words("jan feb mar apr may jun jul aug sep oct nov dec")
+_N = (
+    r"(?:\d{1,3}|twenty[ -]five|forty[ -]five|"
+    + "|".join(sorted(_WORDS, key=len, reverse=True))
+    + r"|thirty|forty|fifty)"
+)
 _HOUR = r"(?:\d{1,2}|" + "|".join(sorted(_WORDS[1:13], key=len, reverse=True)) + ")"
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
 _MONTH = (
@@ -35,51 +42,57 @@ _MONTH = (
 _NTH = r"(?:(?:[0-3]?\d)(?:st|nd|rd|th)|" + "|".join(sorted(_ORDINALS, key=len, reverse=True)) + ")"
 _AMPM = r"(?:\s?(?P<ap>a\.?m\b\.?|p\.?m\b\.?))"
 
-_RELATIVE = re.compile(
+_RELATIVE = pattern(
     r"(?:the )?day after tomorrow|(?:the )?day before yesterday|tomorrow|tmrw?|tmr|tomorow|tommorow|tommorrow|today|tonight|yesterday"
     r"|last night|this (?:morning|afternoon|evening)"
 )
-_WEEKDAY = re.compile(
+_WEEKDAY = pattern(
     rf"(?:on )?(?:(?P<which>this|next|last|coming|this coming|the (?:following|coming)) )?(?P<day>{_DAY})s?\b(?!\s*(?:market|news))"
     rf"(?P<late> week)?(?P<after> after next)?"
 )
-_WEEK = re.compile(
+_WEEK = pattern(
     r"(?:(?:at |on )?(?P<which>this|next|the|last|coming)? ?weekend|(?P<span>next|this|last) (?P<unit>week|month|year)"
     r"|(?:at )?(?:the )?(?P<edge>end|beginning|start|middle) of (?:the|this|(?P<later>next)) (?P<of>month|week|year))\b"
 )
-_DATE = re.compile(
+_DATE = pattern(
     rf"(?:on )?(?:the )?(?:(?P<m1>{_MONTH})\s?(?:the )?(?P<d1>{_NTH}|[0-3]?\d(?!\d|:|\s?[ap]m))|(?P<d2>{_NTH}|[0-3]?\d) (?:of )?(?P<m2>{_MONTH}))"
     r"(?:,? (?P<y>20\d\d))?(?![a-z])"
 )
-_NTH_DAY = re.compile(rf"(?:on )?the (?P<d>{_NTH})(?: of (?P<of>this|next|the) month)?\b(?! (?:floor|building|unit|time|of|room|one|door|street))")
-_PART = re.compile(
+_NTH_DAY = pattern(
+    rf"(?:on )?the (?P<d>{_NTH})(?: of (?P<of>this|next|the) month)?\b(?! (?:floor|building|unit|time|of|room|one|door|street))"
+)
+_PART = pattern(
     r"(?:(?:in|at|during) )?(?:the )?(?:early |late )?(?P<p>mornings?|afternoons?|evenings?|night|midday|noon|lunchtime|midnight)\b(?! (?:shift|nurse|market))"
 )
-_CLOCK_AP = re.compile(
+_CLOCK_AP = pattern(
     rf"(?:at |by )?(?P<h>{_HOUR})(?:[:.](?P<m>[0-5]\d))?(?:\s?(?:-|–|to|till|until)\s?(?P<h2>{_HOUR})(?:[:.](?P<m2>[0-5]\d))?)?{_AMPM}"
 )
-_CLOCK_COLON = re.compile(r"(?:at )?(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?!\d)")
-_OCLOCK = re.compile(rf"(?:at )?(?P<h>{_HOUR})(?: (?P<m>thirty|fifteen|forty[- ]five|twenty|ten))?(?:\s?o'?\s?clock)\b")
-_PAST = re.compile(
+_CLOCK_COLON = pattern(r"(?:at )?(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?!\d)")
+_OCLOCK = pattern(
+    rf"(?:at )?(?P<h>{_HOUR})(?: (?P<m>thirty|fifteen|forty[- ]five|twenty|ten))?(?:\s?o'?\s?clock)\b"
+)
+_PAST = pattern(
     rf"(?:at )?(?:a )?(?P<m>half|quarter|{_N})(?: minutes?)? (?P<dir>past|to|after|before|till) (?P<h>{_HOUR})\b(?!\s?(?:people|days|hours|minutes|%))(?:{_AMPM})?"
 )
-_HALF = re.compile(rf"(?:at )?half (?P<h>{_HOUR})\b(?! (?:an?|hours?|day|minutes?))")
-_AT = re.compile(
+_HALF = pattern(rf"(?:at )?half (?P<h>{_HOUR})\b(?! (?:an?|hours?|day|minutes?))")
+_AT = pattern(
     rf"(?:at|by|around|about|before|after|from|until|till|since|between|@|to|and)\s(?:about |around )?(?P<h>{_HOUR})\b"
-    r"(?! ?(?:[a-z%]*(?:people|persons?|days?|hours?|minutes?|weeks?|months?|years?|times|percent|degrees|yuan|floors?|units?|buildings?|rooms?|portions?|of|meals?|stars?|points?|th|st|nd|rd)|[-/.]?\d|%))"
+    r"(?!(?:st|nd|rd|th)\b)(?! ?(?:[a-z%]*(?:people|persons?|days?|hours?|minutes?|weeks?|months?|years?|times|percent|degrees|yuan|floors?|units?|buildings?|rooms?|portions?|of|meals?|stars?|points?)\b|[-/.]?\d|%))"
 )
-_WAIT = re.compile(
+_WAIT = pattern(
     rf"(?:(?P<in>in|within|after) )?(?:about |around )?(?P<n>an? couple of|a couple of|a few|half an?|(?:a )?quarter of an|an?|{_N})(?P<half> and a half)?[ -]?"
     r"(?P<u>seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|fortnights?|months?|years?)(?P<half2> and a half)?\b"
     r"(?: (?P<tail>later|from now|from today|ago|from tomorrow))?"
 )
-_EVERY = re.compile(
+_EVERY = pattern(
     rf"(?:every|each) (?:(?P<other>other|second) )?(?:(?P<n>{_N}|half an|half) )?"
     rf"(?P<u>days?|weeks?|months?|years?|hours?|minutes?|mins?|morning|afternoon|evening|night|weekday|workday|working day|weekends?|{_DAY}s?)\b"
     rf"(?P<more>(?:,? (?:and )?(?:every )?{_DAY}s?\b)*)(?: on the (?P<nth>{_NTH}))?"
 )
-_LY = re.compile(rf"(?:daily|hourly|weekly|monthly|yearly|annually|on (?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b")
-_DAYS = re.compile(_DAY)
+_LY = pattern(
+    rf"(?:daily|hourly|weekly|monthly|yearly|annually|on (?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b"
+)
+_DAYS = pattern(_DAY)
 _FESTIVALS = sorted((name for name in HOLIDAYS if name.isascii()), key=len, reverse=True)
 
 _PARTS: dict[str, Part] = {
@@ -103,7 +116,9 @@ def _weekday(word: str) -> int:
     return ("mo", "tu", "we", "th", "fr", "sa", "su").index(word[:2])
 
 
-def _day(start: int, end: int, day: date | None, end_day: date | None = None, part: Part | None = None) -> Piece | None:
+def _day(
+    start: int, end: int, day: date | None, end_day: date | None = None, part: Part | None = None
+) -> Piece | None:
     if day is None:
         return None
     return Piece(start=start, end=end, kind="day", day=day, end_day=end_day, part=part)
@@ -129,7 +144,9 @@ def _named(text: str, at: int, today: date) -> Piece | None:
             return _day(at, at + len(name), next_holiday(name, today))
     match = _WEEKDAY.match(text, at)
     # sun, sat, mon and wed alone are other words as well
-    if match is None or (match["day"] in ("sun", "sat", "wed", "mon") and not (match["which"] or match[0].startswith("on "))):
+    if match is None or (
+        match["day"] in ("sun", "sat", "wed", "mon") and not (match["which"] or match[0].startswith("on "))
+    ):
         return None
     weekday = _weekday(match["day"])
     weeks = {"next": 1, "last": -1}.get(match["which"] or "", 0)
@@ -168,7 +185,9 @@ def _dated(text: str, at: int, today: date) -> Piece | None:
     if match := _DATE.match(text, at):
         month = _MONTHS.index((match["m1"] or match["m2"])[:3]) + 1
         number = _nth(match["d1"] or match["d2"])
-        return _day(at, match.end(), next_month_day(today, month, number, int(match["y"]) if match["y"] else None))
+        return _day(
+            at, match.end(), next_month_day(today, month, number, int(match["y"]) if match["y"] else None)
+        )
     if match := _NTH_DAY.match(text, at):
         if match["of"] == "next":
             today = add_months(today.replace(day=1), 1)
@@ -201,10 +220,10 @@ def _clock(text: str, at: int) -> Piece | None:
         return _at(at, match.end(), Clock(hour=hour, minute=int(match["m"]), definite=definite))
     if match := _PAST.match(text, at):
         return _past(at, match)
-    for pattern in (_OCLOCK, _HALF, _AT):
-        if match := pattern.match(text, at):
+    for form in (_OCLOCK, _HALF, _AT):
+        if match := form.match(text, at):
             hour = _number(match["h"])
-            minute = 30 if pattern is _HALF else _number(match["m"] or "zero") if pattern is _OCLOCK else 0
+            minute = 30 if form is _HALF else _number(match["m"] or "zero") if form is _OCLOCK else 0
             start = at if text.startswith(("at ", "by "), at) else match.start("h")
             return _at(start, match.end(), Clock(hour=hour, minute=minute, definite=hour > 12))
     return None
@@ -221,7 +240,9 @@ def _am_pm(at: int, match: re.Match[str]) -> Piece | None:
         return _at(at, match.end(), Clock(hour=of_day(hour), minute=minute, definite=True))
     end_hour = of_day(_number(match["h2"]))
     first = of_day(hour) if of_day(hour) < end_hour else hour
-    clock = Clock(hour=first, minute=minute, definite=True, end_hour=end_hour, end_minute=int(match["m2"] or 0))
+    clock = Clock(
+        hour=first, minute=minute, definite=True, end_hour=end_hour, end_minute=int(match["m2"] or 0)
+    )
     return _at(at, match.end(), clock)
 
 
@@ -252,13 +273,25 @@ def _wait(text: str, at: int, now: datetime) -> Piece | None:
     if match["in"] == "after" and match["tail"]:
         return None
     word, unit = match["n"], match["u"]
-    amount: float = 0.5 if word.startswith("half") else 0.25 if "quarter" in word else _number(word) or (2 if "couple" in word else 3)
+    amount: float = (
+        0.5
+        if word.startswith("half")
+        else 0.25
+        if "quarter" in word
+        else _number(word) or (2 if "couple" in word else 3)
+    )
     amount += 0.5 if match["half"] or match["half2"] else 0
     amount *= -1 if match["tail"] == "ago" else 1
     extra = {"relation": "before"} if match["in"] == "within" else {}
     minutes = {"s": 1 / 60, "m": 1, "h": 60}.get(unit[0], 0) if not unit.startswith("month") else 0
     if minutes:
-        return Piece(start=at, end=match.end(), kind="offset", at=now + timedelta(minutes=amount * minutes), extra=extra)
+        return Piece(
+            start=at,
+            end=match.end(),
+            kind="offset",
+            at=now + timedelta(minutes=amount * minutes),
+            extra=extra,
+        )
     days = {"d": 1, "w": 7, "f": 14}.get(unit[0], 0)
     start = now.date() + timedelta(days=1 if match["tail"] == "from tomorrow" else 0)
     if days:
@@ -282,9 +315,13 @@ def _every(text: str, at: int) -> Piece | None:
         return _rule(at, end, Repeat(freq="WEEKLY", byday=WEEKDAYS[:5]))
     if re.fullmatch(_DAY + "s?", unit):
         chosen = {_weekday(word) for word in _DAYS.findall(unit + match["more"])}
-        return _rule(at, end, Repeat(freq="WEEKLY", interval=n, byday=tuple(WEEKDAYS[i] for i in sorted(chosen))))
+        return _rule(
+            at, end, Repeat(freq="WEEKLY", interval=n, byday=tuple(WEEKDAYS[i] for i in sorted(chosen)))
+        )
     if unit.startswith("min") or (match["n"] or "").startswith("half"):
-        return _rule(at, end, Repeat(freq="MINUTELY", interval=30 if (match["n"] or "").startswith("half") else n))
+        return _rule(
+            at, end, Repeat(freq="MINUTELY", interval=30 if (match["n"] or "").startswith("half") else n)
+        )
     freq = {"d": "DAILY", "w": "WEEKLY", "m": "MONTHLY", "y": "YEARLY", "h": "HOURLY"}[unit[0]]
     days = (_nth(match["nth"]),) if match["nth"] and freq == "MONTHLY" else ()
     return _rule(at, end, Repeat(freq=freq, interval=n, bymonthday=days))
@@ -300,7 +337,7 @@ def _adverb(text: str, at: int) -> Piece | None:
         return None
     if match["w"]:
         if match["w"] in ("weekdays", "weekends"):
-            days = WEEKDAYS[:5] if match["w"] == "weekdays" else WEEKDAYS[5:]
+            days: tuple[str, ...] = WEEKDAYS[:5] if match["w"] == "weekdays" else WEEKDAYS[5:]
         else:
             days = tuple(WEEKDAYS[i] for i in sorted({_weekday(word) for word in _DAYS.findall(match["w"])}))
         return _rule(at, match.end(), Repeat(freq="WEEKLY", byday=days))

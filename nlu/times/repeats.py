@@ -5,38 +5,56 @@ from __future__ import annotations
 import re
 
 from nlu.holidays import HOLIDAYS, yearly_rule
-from nlu.numbers import parse_number
-from nlu.times.days import WEEKDAY_OF, WEEKDAYS, D
+from nlu.numbers import parse_number, pattern
 from nlu.times.pieces import Piece
+from nlu.times.words import WEEKDAY_OF, WEEKDAYS, D
 from nlu.timevalues import Part, Repeat
 
 _N = r"(?:\d{1,3}|[一二两三四五六七八九十]{1,3}|半)"
 _UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|刻钟|天|日|个?星期|个?礼拜|周|个?月|年)"
 _ONCE = r"(?:[一1][次回趟遍])?"
-_DAILY = re.compile(r"每一?(?:天|日)|天天|日日|每(早上?|晚上?|夜|晨|朝)|每个?(早上|早晨|上午|中午|下午|傍晚|晚上|夜里|半夜)")
+_DAILY = pattern(
+    r"每一?(?:天|日)|天天|日日|每(早上?|晚上?|夜|晨|朝)|每个?(早上|早晨|上午|中午|下午|傍晚|晚上|夜里|半夜)"
+)
 _DAY = r"[一二三四五六日天末1-7]"
 _NOT_DAY = r"(?![点时个次回趟遍:\d]|[十]?点)"
 _WEEK_WORD = r"(?:周|星期|礼拜)"
 _JOIN = r"(?:[、,和跟及与]|还有|以及|到|至|-|~| )"
-_WEEKLY = re.compile(
+_WEEKLY = pattern(
     rf"(?:每到?逢?个?|逢|凡是)(?P<odd>隔一?个?)?{_WEEK_WORD}的?(?P<list>(?:{_DAY}{_NOT_DAY}(?:{_JOIN}?(?:每个?)?{_WEEK_WORD}?{_DAY}{_NOT_DAY})*)?){_ONCE}"
 )
 _DAY_LIST = rf"(?:{D}[号日]?|初[一二三四五六七八九十])(?:(?:[、,和跟及与]|还有|以及)?的?(?:{D}[号日](?!楼)|初[一二三四五六七八九十]|十五|三十|{D}(?=[号日、])))*"
-_MONTHLY = re.compile(
+_MONTHLY = pattern(
     rf"(?P<l1>农历|阴历)?(?:每个?|逢)月?的?(?P<l2>农历|阴历)?的?(?:(?<=月)|(?<=历)|(?<=逢)|(?<=的))"
     rf"(?P<list>月?(?:底|末|最后一天)|初(?![一二三四五六七八九十])|{_DAY_LIST})?{_ONCE}"
 )
-_MONTH_WORD = re.compile(r"(?:农历|阴历)?(?:每个?月|逢)")
-_YEARLY = re.compile(rf"每年的?(农历|阴历)?的?(?:({D}|正|腊|冬)月份?({D}|初[一二三四五六七八九十])?[号日]?)?")
-_EVERY = re.compile(rf"每(?:间?隔|过)?(?P<n>{_N})?(?P<half>个半)?(?P<unit>{_UNIT})(?:一?[次回趟])?(?![前末底])")
-_OTHER = re.compile(rf"(?:间?隔)(?:(?P<n>{_N})(?P<unit>{_UNIT})(?P<once>[就]?(?:来|做|吃|量|测|换|喊|叫|提醒)?[一1]?[次回趟])?|(?P<one>天|日|周|星期|个?礼拜|月))")
-_ONCE_IN = re.compile(rf"(?P<n>{_N})(?P<unit>{_UNIT})(?:来|做|吃|量|测|换)?[一1][次回趟](?!性)")
-_WORKDAYS = re.compile(r"(?P<every>每个?|逢)?(?:工作日|平日|上班日)(?P<daily>的?(?:每天|天天|每日))?")
-_WEEKENDS = re.compile(r"(?P<every>每个?|逢)(?:周末|双休日)|(?:周末|双休日)(?:的?(?:每天|天天))")
-_NUMBER_OR_CHU = re.compile(rf"(?:初)?({D})")
+_MONTH_WORD = pattern(r"(?:农历|阴历)?(?:每个?月|逢)")
+_YEARLY = pattern(rf"每年的?(农历|阴历)?的?(?:({D}|正|腊|冬)月份?({D}|初[一二三四五六七八九十])?[号日]?)?")
+_EVERY = pattern(rf"每(?:间?隔|过)?(?P<n>{_N})?(?P<half>个半)?(?P<unit>{_UNIT})(?:一?[次回趟])?(?![前末底])")
+_OTHER = pattern(
+    rf"(?:间?隔)(?:(?P<n>{_N})(?P<unit>{_UNIT})(?P<once>[就]?(?:来|做|吃|量|测|换|喊|叫|提醒)?[一1]?[次回趟])?|(?P<one>天|日|周|星期|个?礼拜|月))"
+)
+_ONCE_IN = pattern(rf"(?P<n>{_N})(?P<unit>{_UNIT})(?:来|做|吃|量|测|换)?[一1][次回趟](?!性)")
+_WORKDAYS = pattern(r"(?P<every>每个?|逢)?(?:工作日|平日|上班日)(?P<daily>的?(?:每天|天天|每日))?")
+_WEEKENDS = pattern(r"(?P<every>每个?|逢)(?:周末|双休日)|(?:周末|双休日)(?:的?(?:每天|天天))")
+_NUMBER_OR_CHU = pattern(rf"(?:初)?({D})")
 
-_FREQ = {"天": "DAILY", "日": "DAILY", "周": "WEEKLY", "星期": "WEEKLY", "礼拜": "WEEKLY", "月": "MONTHLY", "年": "YEARLY"}
-_SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "朝": "morning", "晚": "evening", "夜": "evening"}
+_FREQ = {
+    "天": "DAILY",
+    "日": "DAILY",
+    "周": "WEEKLY",
+    "星期": "WEEKLY",
+    "礼拜": "WEEKLY",
+    "月": "MONTHLY",
+    "年": "YEARLY",
+}
+_SHORT: dict[str, Part] = {
+    "早": "morning",
+    "晨": "morning",
+    "朝": "morning",
+    "晚": "evening",
+    "夜": "evening",
+}
 _LONG: dict[str, Part] = {
     "早": "morning", "上": "morning", "中": "noon", "下": "afternoon", "傍": "afternoon", "晚": "evening", "夜": "night", "半": "night",
 }  # fmt: skip
@@ -53,7 +71,11 @@ def weekday_list(text: str) -> tuple[str, ...]:
             chosen |= {5, 6}
         elif (day := WEEKDAY_OF.get(character)) is not None and character != "期":
             if to and previous is not None:
-                chosen |= set(range(previous, day + 1)) if previous <= day else {*range(previous, 7), *range(day + 1)}
+                chosen |= (
+                    set(range(previous, day + 1))
+                    if previous <= day
+                    else {*range(previous, 7), *range(day + 1)}
+                )
             chosen.add(day)
             previous, to = day, False
     return tuple(WEEKDAYS[day] for day in sorted(chosen))
@@ -71,7 +93,9 @@ def _interval(n: str | None, unit: str, half: bool = False) -> Repeat | None:
         return None
     if unit in _FREQ:
         if amount % 1:
-            return {"月": Repeat(freq="DAILY", interval=15), "年": Repeat(freq="MONTHLY", interval=6)}.get(unit)
+            return {"月": Repeat(freq="DAILY", interval=15), "年": Repeat(freq="MONTHLY", interval=6)}.get(
+                unit
+            )
         return Repeat(freq=_FREQ[unit], interval=int(amount))
     minutes = int(amount * {"分钟": 1, "刻钟": 15}.get(unit, 60))
     if minutes % 60:
@@ -149,7 +173,12 @@ def _spaced(text: str, at: int) -> Piece | None:
         n = match["n"]
         repeat = _interval(n, match["unit"], bool(match["half"]))
         # 每隔一天, 每隔一周: every other one; 每隔一小时: every hour
-        if repeat is not None and "隔" in match[0] and n in ("一", "1") and match["unit"].removeprefix("个") in _FREQ:
+        if (
+            repeat is not None
+            and "隔" in match[0]
+            and n in ("一", "1")
+            and match["unit"].removeprefix("个") in _FREQ
+        ):
             repeat = Repeat(freq=repeat.freq, interval=2)
         return _piece(at, match.end(), repeat) if repeat else None
     if match := _OTHER.match(text, at):
@@ -165,13 +194,16 @@ def _spaced(text: str, at: int) -> Piece | None:
 def find_repeat(text: str, at: int) -> Piece | None:
     """The rule named at that offset of the folded text."""
     first = text[at]
-    if first in "每天日":
-        if found := _daily(text, at):
-            return found
+    if first in "每天日" and (found := _daily(text, at)):
+        return found
     if first in "每周双逢" and (match := _WEEKENDS.match(text, at)):
         return _piece(at, match.end(), Repeat(freq="WEEKLY", byday=("SA", "SU")))
     if first in "每逢工平上" and (match := _WORKDAYS.match(text, at)):
-        if match["every"] or match["daily"] or text.startswith(("早", "上午", "中午", "下午", "晚", "的早", "的下", "的晚"), match.end()):
+        if (
+            match["every"]
+            or match["daily"]
+            or text.startswith(("早", "上午", "中午", "下午", "晚", "的早", "的下", "的晚"), match.end())
+        ):
             return _piece(at, match.end(), Repeat(freq="WEEKLY", byday=WEEKDAYS[:5]))
         return None
     if first in "每逢凡" and (found := _weekly(text, at)):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from nlu.numbers import NUMERALS
+from nlu.numbers import NUMERALS, pattern
 from nlu.times import clock, days, english, repeats
 from nlu.times.pieces import Moment, Piece, moment_of
 
@@ -16,22 +15,24 @@ Link = Literal["list", "range", "correct"]
 _WAIT_STARTS = frozenset("过再等隔半个大约0123456789一二两三四五六七八九十百")
 _LONGEST_GAP = 24
 
-_FILL = re.compile(
+_FILL = pattern(
     r"(?:[\s,:]|的|那个?|这个|大概|大约|差不多|约|就是?|嘛|呢|啊|呀|吧|哈|在|于|左右|准时|各|都|起|开始|从|要|是|每次|一次|各一次|也就是|嗯"
     r"|at|on|in|the|from|around|about|by|for|of|starting|every|and then|please|before|after){0,6}"
 )
-_RANGE = re.compile(r"\s*(?:左右|以后|开始|起|的)?\s*(?:一直|直)?(?:到|至|-|~|–|—{1,2}|to|until|till|through|thru)了?\s*(?:the|on)?\s*")
-_AND_RANGE = re.compile(r"\s*and\s*")
-_LIST = re.compile(
+_RANGE = pattern(
+    r"\s*(?:左右|以后|开始|起|的)?\s*(?:一直|直)?(?:到|至|-|~|–|—{1,2}|to|until|till|through|thru)了?\s*(?:the|on)?\s*"
+)
+_AND_RANGE = pattern(r"\s*and\s*")
+_LIST = pattern(
     r"[\s,]*(?:、|和|跟|与|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
 )
-_REPAIR = re.compile(
+_REPAIR = pattern(
     r"(?:[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|没空|没时间"
     r"|(?P<core>不对|不不|不是|不行|不好|不|错|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
     r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
 )
-_NEGATED = re.compile(r"(?:不是|不要|别|不在|不约|not(?: on| at)?)\s*$")
-_BUT = re.compile(r"[\s,。]*(?:而?是|要|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
+_NEGATED = pattern(r"(?:不是|不要|别|不在|不约|not(?: on| at)?)\s*$")
+_BUT = pattern(r"[\s,。]*(?:而?是|要|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +84,21 @@ def _chinese(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | N
     before = found[-1] if found and found[-1].end == at else None
     after_day = before is not None and before.kind == "day" and before.part is None
     led = before is not None and before.kind in ("day", "part", "repeat")
-    if not led and before is None and found and text[found[-1].end : at] in ("的", " ", "大概", "大约", "差不多"):
+    if (
+        not led
+        and before is None
+        and found
+        and text[found[-1].end : at] in ("的", " ", "大概", "大约", "差不多")
+    ):
         led = found[-1].kind in ("day", "part")
-    led = led or (bool(found) and found[-1].kind == "clock" and text[found[-1].end : at] in ("到", "至", "-", "~", "和", "、"))
-    piece = repeats.find_repeat(text, at) if text[at] in repeats.STARTS else None
+    led = led or (
+        bool(found)
+        and found[-1].kind == "clock"
+        and text[found[-1].end : at] in ("到", "至", "-", "~", "和", "、")
+    )
+    piece = days.find_more(text, at, found[-1], now.date()) if found else None
+    if piece is None and text[at] in repeats.STARTS:
+        piece = repeats.find_repeat(text, at)
     if piece is None and text[at] in _WAIT_STARTS:
         piece = clock.find_wait(text, at, now)
     if piece is None and text[at] in days.STARTS:
@@ -100,11 +112,17 @@ def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link 
     gap = text[start:end]
     if len(gap) > _LONGEST_GAP:
         return None
-    if _NEGATED.search(text, max(0, first.start - 8), first.start) and _BUT.fullmatch(gap) and first.kind == second.kind:
+    if (
+        _NEGATED.search(text, max(0, first.start - 8), first.start)
+        and _BUT.fullmatch(gap)
+        and first.kind == second.kind
+    ):
         return "correct"
     if _FILL.fullmatch(gap):
         return "fill"
-    if _RANGE.fullmatch(gap) or (_AND_RANGE.fullmatch(gap) and text[: first.start].rstrip().endswith("between")):
+    if _RANGE.fullmatch(gap) or (
+        _AND_RANGE.fullmatch(gap) and text[: first.start].rstrip().endswith("between")
+    ):
         return "range"
     if _LIST.fullmatch(gap):
         return "list"
@@ -151,7 +169,11 @@ def _across(text: str, found: list[Group]) -> list[Group]:
     for group in found:
         before = out[-1] if out else None
         first = group.moments[0]
-        if before is not None and _open(before.moments[-1], first) and _same_sentence(text, before.moments[-1].end, first.start):
+        if (
+            before is not None
+            and _open(before.moments[-1], first)
+            and _same_sentence(text, before.moments[-1].end, first.start)
+        ):
             last = before.moments[-1]
             joined = replace(
                 first,
@@ -174,7 +196,13 @@ def _across(text: str, found: list[Group]) -> list[Group]:
 def _open(last: Moment, first: Moment) -> bool:
     said = last.repeat is not None or last.day is not None
     bare = first.day is None and first.repeat is None and first.at is None
-    return said and last.clock is None and last.at is None and bare and (first.clock is not None or last.part is None)
+    return (
+        said
+        and last.clock is None
+        and last.at is None
+        and bare
+        and (first.clock is not None or last.part is None)
+    )
 
 
 def _same_sentence(text: str, start: int, end: int) -> bool:
