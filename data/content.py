@@ -120,6 +120,11 @@ class Service:
     price: Price  # price or free
     time_bank_hours: Decimal  # volunteer hours that pay for one booking; 0: cannot be had for hours
 
+    @property
+    def takes(self) -> Literal["booking", "count"]:
+        """What a booking takes of the capacity: as many places as its count where one is asked, otherwise one."""
+        return "count" if any(slot.name == "count" for slot in self.slots) else "booking"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

@@ -23,6 +23,7 @@ from data.opening import (
     slot_at,
     slots_from,
     slots_on,
+    windows_on,
 )
 
 TZ = ZoneInfo("Asia/Shanghai")
@@ -203,3 +204,14 @@ def test_every_service_has_a_next_slot_of_the_right_length_that_is_found_again(
     assert slot.start.astimezone(UTC) >= moment.astimezone(UTC)
     assert real == timedelta(minutes=service.slot_minutes)
     assert slot_at(service, slot.start) == slot
+
+
+def test_an_opening_hour_the_clock_jumps_over_is_the_same_moment_after_the_jump() -> None:
+    opening = Opening(days="daily", hours=(Hours(opens=150, closes=300),))
+    (window,) = windows_on(opening, date(2026, 3, 29), BERLIN)
+    assert (window.start.hour, window.start.minute) == (3, 30)
+
+
+def test_a_booking_takes_its_count_only_where_a_count_is_asked() -> None:
+    assert SERVICES["lunch"].takes == "count"
+    assert SERVICES["legal_advice"].takes == "booking"
