@@ -18,8 +18,8 @@ _AFTER_MINUTE = r"(?![个位名份块元岁天人号月年度斤点米楼室栋�
 _COLON = pattern(r"([01]?\d|2[0-4])\s?:\s?([0-5]\d)(?::[0-5]\d)?(?!\d|\s?[ap]\.?m)")
 _TO = pattern(rf"差(?:个)?(?:({_M})分?(?:钟)?|([一三])刻(?:钟)?)(?:就)?(?:到|就到|不到)?({H})点(?:钟|整)?")
 _POINT = pattern(
-    rf"({H})(?:点|时(?![间候候常而不代光期装节令段])|點)(?:钟)?(?:"
-    rf"(?P<half>半)(?:钟)?|(?P<quarter>[一三13])刻(?:钟)?|差(?P<less>{_M})分|差(?P<lessq>[一三])刻"
+    rf"({H})\s?(?P<dot>点|时(?![间候常而不代光期装节令段]))(?:钟)?(?:"
+    rf"(?P<half>半)(?:钟)?|(?P<fives>[一二两三四五六七八九十]{{1,2}})个字|(?P<quarter>[一三13])刻(?:钟)?|[差欠缺](?P<less>{_M})分|[差欠缺](?P<lessq>[一三])刻"
     rf"|过(?:(?P<past>{_M})分(?:钟)?|(?P<pastq>[一三])刻(?:钟)?)|(?:零|〇|过)(?P<zero>\d|[一二三四五六七八九])分?"
     rf"|(?P<minute>{_M})分(?!钟?[后之以内])|(?P<bare>(?>[0-5]\d|[二三四五]?十[一二三四五六七八九]?)){_AFTER_MINUTE}|整)?{_ABOUT}"
 )
@@ -41,7 +41,7 @@ _BEFORE_ONE = pattern(
 _BEFORE_NOT = frozenset("第这那有占提几快慢早晚大小轻多少好差高低近远细")
 
 _PART_NOT = pattern(
-    r"(?<=下午)茶|(?<=早起)[的来码先]|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]"
+    r"(?<=下午)茶|(?<=中午)饭|(?<=早起)[的来码先]|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]"
 )
 _SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
 _SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
@@ -49,9 +49,9 @@ _BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
 
 _QUANTITY = r"(?:\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
-_UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个?星期|个?礼拜|周|个月|年|个工作日)"
+_UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个?星期|个?礼拜|周|个月|(?<=半)月|年|个工作日)"
 _WAIT = pattern(
-    rf"(?P<lead>再过|过|再等|等|再隔|隔)?(?:个)?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
+    rf"(?P<lead>再过|再有|过|再等|等|再隔|隔)?(?:个)?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
     rf"(?:零?(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})分钟?|(?P<q>[一三])刻钟?)?(?:左右|多)?"
     rf"(?P<tail>之?以?后(?!背|面|门|院|台)|过后|过(?=[来去叫])|之?以?内|之?以前|之前|前(?![面门台院后]))?"
 )
@@ -134,12 +134,12 @@ def _point(text: str, at: int, led: bool) -> Piece | None:
     hour, end = parse_number(match[1]), match.end()
     if hour is None or hour > 24:
         return None
-    said = end > match.end(1) + 1  # more than the bare hour: 半, 十五, 钟, 左右 …
-    if match[1] in ("一", "1") and not led and not said and not _one_o_clock(text, at, match.end(1) + 1):
+    said = end > match.end("dot")  # more than the bare hour: 半, 十五, 钟, 左右 …
+    if match[1] in ("一", "1") and not led and not said and not _one_o_clock(text, at, match.end("dot")):
         return None
     if not said and (_ITEMS.match(text, end) or (not led and _DECIMAL.match(text, end))):
         return None
-    if text[match.end(1)] == "时" and hour < 3 and not said and not led:
+    if match["dot"] == "时" and hour < 3 and not said and not led:
         return None  # 一时半会儿
     minute, less = _minute(match)
     if less:
@@ -160,6 +160,8 @@ def _minute(match: re.Match[str]) -> tuple[int, int]:
     """The minutes past the hour, and those before it."""
     if match["half"]:
         return 30, 0
+    if match["fives"]:  # 两点三个字: Cantonese counts five minutes a figure
+        return 5 * (parse_number(match["fives"]) or 0), 0
     for name in ("quarter", "pastq"):
         if match[name]:
             return 15 * (parse_number(match[name]) or 1), 0
@@ -212,7 +214,7 @@ def find_wait(text: str, at: int, now: datetime) -> Piece | None:
 def _led(text: str, at: int, match: re.Match[str]) -> bool:
     """Whether 过 or 等 before a length of time means waiting: not 吃过三天, not 等了三天."""
     lead = match["lead"] or ""
-    if lead in ("再过", "再等"):
+    if lead in ("再过", "再等", "再有"):
         return True
     if lead == "过":
         return not (at and text[at - 1] in _LED_NOT) and not text.startswith(("的", "了"), match.end())

@@ -45,7 +45,7 @@ _WEEK_NOT = pattern(
 )
 _ONE_NOT = pattern(r"会儿|直(?!接)|下子|点儿|起")
 _MONTH = pattern(
-    rf"(这个?|本|当|下下个?|下个?|上上个?|上个?)?月(?:份)?的?(?:(底|末|初(?![一二三四五六七八九十])|中旬|上旬|下旬|中(?!间|心)|尾)"
+    rf"(这个?|本|当|下下个?|下个?|上上个?|上个?)?月(?:份)?的?月?(?:(底|末|初(?![一二三四五六七八九十])|中旬|上旬|下旬|中(?!间|心)|尾)"
     rf"|({D})[号日]|([一二三四五六七八九十廿]{{2,4}}|\d\d|[一二三四五六七八九十]|\d)(?=$|[上下早晚中傍,。、 的])"
     rf"|(初[一二三四五六七八九十]|廿[一二三四五六七八九]?))?"
 )
@@ -56,7 +56,7 @@ _YEAR = pattern(
 _ISO = pattern(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})(?:[日号](?!楼)|(?!\d|\.\d))(?:t(?=\d\d:))?")
 _SLASHED = pattern(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\d/.])")
 _MONTH_DAY = pattern(
-    rf"(阳历|公历|新历)?({D})月份?的?(?:({D})(?:[号日]|(?![\d点时个月分年]))|(底|末|初(?![一二三四五六七八九十\d])|中旬|上旬|下旬))"
+    rf"(阳历|公历|新历)?({D}|元)\s?月份?\s?的?(?:({D})\s?(?:[号日]|(?![\d点时个月分年]))|(底|末|初(?![一二三四五六七八九十\d])|中旬|上旬|下旬))"
 )
 _LUNAR = pattern(
     r"(农历|阴历|旧历|老历|古历)?的?(?:(闰?(?:正|腊|冬|[一二三四五六七八九十]{1,2}|\d{1,2}))月份?)?的?"
@@ -70,7 +70,7 @@ _DAY = pattern(
     rf"|-|{_NUMBER}{{1,4}}(?:单元|室|楼|栋|门|层|杠|-)|\d{{3}}|[零〇幺一二三四五六七八九]{{3}})"
 )
 _DAY_RANGE = pattern(rf"({D})(?:到|至|-|~)({D})([号日])(?![楼院])")
-_DAY_NOT_AFTER = frozenset("楼栋元尾编账卡车工门牌第单几位房院机型")
+_DAY_NOT_AFTER = frozenset("路街道弄巷楼栋元尾编账卡车工门牌第单几位房院机型")
 _CHU = pattern(r"初([一二三四五六七八九十]|十)(?![次中])")
 _FIRST_MONTH = {"正": 1, "冬": 11, "腊": 12}
 _TWO_DAYS = pattern(r"今明[两二]?[天日]|明后[两二]?[天日]")
@@ -188,7 +188,9 @@ def _month(text: str, at: int, today: date) -> Piece | None:
     if number or bare:
         wanted = parse_number(number or bare) or 0
         if 28 < wanted <= 31:
-            wanted = min(wanted, month_end(first).day)  # 下个月三十号 before February: its last day, to be confirmed
+            wanted = min(
+                wanted, month_end(first).day
+            )  # 下个月三十号 before February: its last day, to be confirmed
         on = make_date(first.year, first.month, wanted)
         return _piece(at, match.end(), on)
     return _piece(at, match.end(), first, month_end(first))
@@ -254,7 +256,7 @@ def _month_day(text: str, at: int, today: date, year: int | None) -> Piece | Non
             return None
         first = next_month_day(today.replace(day=1), month, 1, year)
         return _piece(at, bare.end(), first, month_end(first)) if first else None
-    month = parse_number(match[2])
+    month = 1 if match[2] == "元" else parse_number(match[2])
     if month is None or not 1 <= month <= 12:
         return None
     if match[4]:
@@ -348,7 +350,7 @@ def _base(text: str, at: int, today: date, year: int | None) -> Piece | None:
 
 
 def _numbered(text: str, at: int, today: date, year: int | None) -> Piece | None:
-    if not (text[at].isdecimal() or text[at] in "一二三四五六七八九十廿卅阳公新"):
+    if not (text[at].isdecimal() or text[at] in "一二三四五六七八九十廿卅阳公新元"):
         return None
     if match := _ISO.match(text, at):
         return _piece(at, match.end(), make_date(int(match[1]), int(match[2]), int(match[3])))
@@ -368,6 +370,11 @@ def find_more(text: str, at: int, before: Piece, today: date) -> Piece | None:
         weekday = WEEKDAY_OF[match[0]]
         piece = _piece(at, at + 1, next_weekday(today, weekday))
         return piece and replace(piece, weekdays=(WEEKDAYS[weekday],))
+    named = before.end == at and text[at - 2] in "周期拜" and text[at - 1] in WEEKDAY_OF
+    if (
+        named and before.day is not None and (match := _MORE_WEEKDAYS.match(text, at))
+    ):  # 下周六日: the same week
+        return _piece(at, at + 1, before.day + timedelta(days=WEEKDAY_OF[match[0]] - before.day.weekday()))
     if at - before.end <= 3 and (match := _NEXT_DAY.match(text, at)):
         return _piece(at, match.end(), (before.day or today) + timedelta(days=1))
     return None

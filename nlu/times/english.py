@@ -90,11 +90,12 @@ _EVERY = pattern(
     rf"(?P<more>(?:,? (?:and )?(?:every )?{_DAY}s?\b)*)(?: on the (?P<nth>{_NTH}))?"
 )
 _LY = pattern(
-    rf"(?:daily|hourly|weekly|monthly|yearly|annually|on (?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b"
+    rf"(?:daily|hourly|weekly|monthly|yearly|annually|(?:on )?(?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b"
 )
 _DAYS = pattern(_DAY)
 _FESTIVALS = sorted((name for name in HOLIDAYS if name.isascii()), key=len, reverse=True)
 
+_TO_NOON = pattern(r"(?:to|till|until|by|before|from|-)\s?$")
 _PARTS: dict[str, Part] = {
     "morning": "morning", "afternoon": "afternoon", "evening": "evening", "night": "night", "midday": "noon",
     "noon": "noon", "lunchtime": "noon",
@@ -206,7 +207,7 @@ def _part(text: str, at: int) -> Piece | None:
     word = match["p"].removesuffix("s")
     if word == "midnight":
         return Piece(start=at, end=match.end(), kind="clock", clock=Clock(hour=24, definite=True))
-    if word == "noon" and match[0].startswith("at "):
+    if word == "noon" and (match[0].startswith("at ") or _TO_NOON.search(text, max(0, at - 7), at)):
         return Piece(start=at, end=match.end(), kind="clock", clock=Clock(hour=12, definite=True))
     return Piece(start=at, end=match.end(), kind="part", part=_PARTS[word], after=True, deep=word == "night")
 
@@ -308,7 +309,14 @@ def _every(text: str, at: int) -> Piece | None:
     unit, n = match["u"], 2 if match["other"] else _number(match["n"] or "one") or 1
     end = match.end()
     if unit in _PARTS:
-        return Piece(start=at, end=end, kind="repeat", repeat=Repeat(freq="DAILY"), part=_PARTS[unit])
+        return Piece(
+            start=at,
+            end=end,
+            kind="repeat",
+            repeat=Repeat(freq="DAILY"),
+            part=_PARTS[unit],
+            deep=unit == "night",
+        )
     if unit.startswith("weekend"):
         return _rule(at, end, Repeat(freq="WEEKLY", interval=n, byday=("SA", "SU")))
     if unit in ("weekday", "workday", "working day"):

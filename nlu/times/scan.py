@@ -16,7 +16,7 @@ _WAIT_STARTS = frozenset("过再等隔半个大约0123456789一二两三四五�
 _LONGEST_GAP = 24
 
 _FILL = pattern(
-    r"(?:[\s,:]|的|那个?|这个|大概|大约|差不多|约|就是?|嘛|呢|啊|呀|吧|哈|在|于|左右|准时|各|都|起|开始|从|要|是|每次|一次|各一次|也就是|嗯"
+    r"(?:[\s,:()]|的|那个?|这个|大概|大约|差不多|约|就是?|嘛|呢|啊|呀|吧|哈|在|于|左右|准时|各|都|起|开始|从|要|是|每次|一次|各一次|也就是|嗯"
     r"|at|on|in|the|from|around|about|by|for|of|starting|every|and then|please|before|after){0,6}"
 )
 _RANGE = pattern(

@@ -12,7 +12,7 @@ from nlu.times.pieces import Piece
 from nlu.times.words import WEEKDAY_OF
 
 _SHIFT = pattern(
-    r"(?:的)?(?:"
+    r"(?:的)?(?:假期|放假|长假)?(?:"
     r"(?:之|以|过)?(?P<dir>前|后)(?:面)?的?第?(?P<n>[一二两三四五六七八九十\d]{1,3})(?P<unit>个工作日|天|日|个?周|个?星期|个?礼拜|个月|晚)"
     r"|(?P<n2>[一二两三四五六七八九十\d]{1,3})(?P<unit2>天|个?周|个?星期|个?礼拜|个月)(?:之|以)?(?P<dir2>前|后)"
     r"|(?P<next>第二天|次日|隔天|转天|第二日)|(?P<prev>头一天|头天|前夕|前夜)"
@@ -21,6 +21,7 @@ _SHIFT = pattern(
 _OF_SPAN = pattern(
     r"(?:的)?(?:第([一二三四五\d])|(最后)一?)个?(工作日|天|周[一二三四五六日天]|星期[一二三四五六日天]|礼拜[一二三四五六日天])"
 )
+_ITS_WEEKDAY = pattern(r"\s?[(,]?(?:周|星期|礼拜)([一二三四五六日天])[)]?")
 _THAT_DAY = pattern(
     r"(?:的)?(?:那一?天|当天|这天|当日|那日|一整天|一天(?!.?[次回顿])|整天|全天|期间|那会儿|假期|放假)"
 )
@@ -49,6 +50,9 @@ def narrowed(text: str, piece: Piece) -> Piece:
         shifted = _shifted(last, match) if last is not None else None
         if shifted is not None:
             piece = replace(piece, end=match.end(), day=shifted, end_day=None, weekdays=())
+    same = _ITS_WEEKDAY.match(text, piece.end) if not piece.weekdays else None
+    if same is not None and piece.day is not None and WEEKDAY_OF[same[1]] == piece.day.weekday():
+        piece = replace(piece, end=same.end())  # 11月25日(周三)
     if match := _THAT_DAY.match(text, piece.end):
         piece = replace(piece, end=match.end())
     return piece
