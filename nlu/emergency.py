@@ -51,7 +51,9 @@ class EmergencyNet:
         for rules, masks in self._tables(tidied):
             self._listen(rules, masks, message, raised, doubted, suppressors)
         back_at = _taken_back_at(tidied, context)
-        if back_at is not None and all(one.start < back_at for one in (*raised, *doubted)):
+        finds = (*raised, *doubted)
+        despair = any(one.rule.kind == "self_harm" for one in finds)  # 「不用救我」 takes nothing back
+        if back_at is not None and not despair and all(one.start < back_at for one in finds):
             return None
         judgement = _judgement(message, raised, doubted, suppressors)
         if judgement is None and self._second is not None:
@@ -95,7 +97,13 @@ def _judgement(
     if not finds:
         return None
     ranked = sorted(
-        finds, key=lambda f: (f.rule.kind == "unknown", f.rule.level, EMERGENCY_KINDS.index(f.rule.kind))
+        finds,
+        key=lambda one: (
+            one.rule.kind == "unknown",
+            one.rule.level,
+            -len(one.spans),  # the rule that heard more of it
+            EMERGENCY_KINDS.index(one.rule.kind),
+        ),
     )
     best = ranked[0]
     level = min(one.rule.level for one in raised) if raised else 4

@@ -73,13 +73,15 @@ class Mask:
 
     def _before(self, find: Find, text: str) -> bool:
         assert self.before is not None
+        core = max(start for start, _ in find.spans)  # 我去年摔倒了: the mask may stand between the items
         for match in self.before.finditer(text, max(0, find.start - _LOOK)):
-            if match.end() > find.start:
+            if match.end() > core:
                 return False
-            between = text[match.end() : find.start]
-            if len(between) <= self.reach and not (self.border and self.border.search(between)):
-                if not self._lifted(text[match.end() : find.end]):
-                    return True
+            target = find.start if match.end() <= find.start else core
+            between = text[match.end() : target]
+            near = len(between) <= self.reach and not (self.border and self.border.search(between))
+            if near and not self._lifted(text[match.end() : find.end]):
+                return True
         return False
 
     def _after(self, find: Find, text: str) -> bool:

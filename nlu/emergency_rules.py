@@ -58,7 +58,7 @@ class Rule:
     kind: str  # one of EMERGENCY_KINDS
     level: int  # 1–4
     items: tuple[re.Pattern[str], ...]  # each must be found
-    by_sound: tuple[re.Pattern[str], ...]  # the same for homophones; empty when the rule takes none
+    by_sound: tuple[re.Pattern[str], ...]  # the items as they sound, in a rule that takes homophones only
     alone: bool  # the one item must be the whole message
     near: int  # characters that may lie between two items
     ordered: bool  # the items come in this order
@@ -207,19 +207,19 @@ def _alone(rule: Rule, message: Message) -> Iterator[Find]:
 
 
 def find(rule: Rule, message: Message) -> Iterator[Find]:
-    """Every place where the message says what the rule listens for; by sound only when never literally."""
+    """Every place where the message says, or by its sound seems to say, what the rule listens for."""
     if rule.when is not None and rule.when != message.expecting:
         return
     if rule.alone:
         yield from _alone(rule, message)
         return
-    for by_sound in (False, True) if rule.by_sound else (False,):
-        anything = False
-        hits = _hits(rule, message, by_sound=by_sound)
-        for spans in _chains(hits, rule.near, rule.ordered) if hits else ():
-            start, end = min(s for s, _ in spans), max(e for _, e in spans)
-            if not _innocent(rule, message, start, end, by_sound):
-                anything = True
-                yield Find(rule=rule, start=start, end=end, spans=spans, heard=by_sound)
-        if anything:
-            return
+    by_sound = bool(rule.by_sound)
+    hits = _hits(rule, message, by_sound=by_sound)
+    for spans in _chains(hits, rule.near, rule.ordered) if hits else ():
+        start, end = min(s for s, _ in spans), max(e for _, e in spans)
+        if by_sound and all(
+            p.fullmatch(message.text, *span) for p, span in zip(rule.items, spans, strict=True)
+        ):
+            continue  # said outright: the literal rules judge that
+        if not _innocent(rule, message, start, end, by_sound):
+            yield Find(rule=rule, start=start, end=end, spans=spans, heard=by_sound)

@@ -9,7 +9,7 @@ table; for a character with several readings the commonest one is taken, apart f
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache
 
 from pypinyin.pinyin_dict import pinyin_dict
 
@@ -37,7 +37,7 @@ def _plain(syllable: str) -> str:
     return "".join(letter for letter in letters if letter.isascii() and letter.isalpha())
 
 
-@lru_cache(maxsize=None)
+@cache
 def syllable(character: str) -> str:
     """The toneless pinyin of one character (`命` → `ming`), or an empty string when it has none."""
     if character in _PREFERRED:
@@ -48,7 +48,7 @@ def syllable(character: str) -> str:
     return _plain(readings.split(",")[0])
 
 
-@lru_cache(maxsize=None)
+@cache
 def fold(plain: str) -> str:
     """A toneless syllable with the confusable sounds made one: `zhang` → `zan`, `ning` → `lin`."""
     if plain[:2] in ("zh", "ch", "sh"):
