@@ -27,7 +27,8 @@ WordKind = Literal["help", "yes", "no", "stop"]
 class EndpointSettings:
     """How long to wait, in seconds of sound."""
 
-    silence: float = 1.25  # after the last voice or the last new word (features.md V3)
+    silence: float = 1.25  # after the last voice (features.md V3)
+    after_word: float = 0.5  # at least so long after a new word, even if no voice was heard with it
     word_silence: float = 0.3  # after a yes, no or stop
     cap: float = 15.0  # from the first voice
     nothing: float = 8.0  # without any voice since listening began
@@ -60,7 +61,7 @@ class Endpointer:
         """Forgets everything: a new utterance is waited for."""
         self._total = 0  # samples since listening began
         self._began: int | None = None  # where the first voice was
-        self._quiet = 0  # samples since the last voice or new word
+        self._quiet = 0  # samples since the last voice, less after a new word
         self._text = ""
 
     @property
@@ -76,12 +77,15 @@ class Endpointer:
         self._text = said
         if self._began is None and (activity.voiced or said):
             self._began = self._total - activity.samples
-        if new_word:
-            self._quiet = min(activity.trailing, activity.samples)
-        elif activity.voiced:
+        if activity.voiced:
             self._quiet = activity.trailing
         else:
             self._quiet += activity.samples
+        if new_word:
+            # Either a voice too weak for the detector, or the recogniser's second thoughts about what is over:
+            # it lengthens the wait a little and does not start it anew.
+            late = max(0.0, self._settings.silence - self._settings.after_word)
+            self._quiet = min(self._quiet, round(late * SAMPLE_RATE))
         return self._verdict()
 
     def _verdict(self) -> EndReason | None:

@@ -228,7 +228,7 @@ _LONGEST = 8_000  # characters of a frame from a terminal
 
 
 def encode(event: Event) -> str:
-    """The text frame of a message; fields that are None or empty are left out."""
+    """The text frame of a message; optional fields that are None or empty are left out."""
     body = {"type": type_name(type(event))}
     return json.dumps(body | _plain(event), ensure_ascii=False, separators=(",", ":"))
 
@@ -264,7 +264,7 @@ def _plain(event: Any) -> dict[str, Any]:
     body = {}
     for field in fields(event):
         value = getattr(event, field.name)
-        if value is None or value == ():
+        if field.default in (None, ()) and value == field.default:
             continue
         body[field.name] = (
             [_plain(v) if isinstance(v, Button) else v for v in value] if isinstance(value, tuple) else value

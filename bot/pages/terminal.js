@@ -41,6 +41,7 @@ function typeSize(size, keep) {
   $("smaller").disabled = chosen === SIZES[0];
   $("bigger").disabled = chosen === SIZES.at(-1);
   state.size = chosen;
+  toEnd();
   if (keep) localStorage.setItem("anlin.terminal.size", chosen);
 }
 
@@ -231,7 +232,9 @@ $("alarm-close").onclick = closeAlarm;
 $("latest").onclick = toEnd;
 $("smaller").onclick = () => typeSize(SIZES[SIZES.indexOf(state.size) - 1] ?? SIZES[0], true);
 $("bigger").onclick = () => typeSize(SIZES[SIZES.indexOf(state.size) + 1] ?? SIZES.at(-1), true);
-$("log").addEventListener("scroll", () => { if (atEnd()) $("latest").hidden = true; });
+let following = true;
+$("log").addEventListener("scroll", () => { following = atEnd(); if (following) $("latest").hidden = true; });
+new ResizeObserver(() => following && toEnd()).observe($("log")); // the caption, or larger type, takes room
 // A terminal that was allowed the microphone before listens for cries for help from the start (V5).
 navigator.permissions?.query({ name: "microphone" }).then((allowed) => allowed.state === "granted" && microphone.open(), () => {});
 draw();
