@@ -16,6 +16,8 @@ Records = Mapping[str, Iterable[str]] | Iterable[tuple[str, Iterable[str]]]
 _FILLERS = frozenset("又还老总了的都也就在再啊呢吧这那个给把来着被一直点是好像有突忽然今天昨晚全")
 """Words that slip between the parts of a name: 灯又不亮了, 水管一直在漏水."""
 
+_COMMON = frozenset("里你与于来中有是的在要我他给和不人这上个到说们为去得也子时出会下可过学对那小多没家样以")
+
 _FLAT = {
     "厨房": "厨房 灶间 灶披间 灶房 灶屋 kitchen",
     "卫生间": "卫生间 厕所 洗手间 浴室 洗澡间 淋浴间 茅房 茅厕 卫生房 bathroom toilet",
@@ -81,7 +83,9 @@ class Lookup:
         if len(plain) != len(folded):
             hits += [(plain[s], plain[s + len(n) - 1] + 1, n, False) for s, n in self._named(squeezed)]
         if not hits:
-            hits = [(plain[s], plain[s + len(n) - 1] + 1, n, True) for s, n in self._heard(squeezed)]
+            heard = ((plain[s], plain[s + len(n) - 1] + 1, n, True) for s, n in self._heard(squeezed))
+            # two syllables with a word between are no name
+            hits = [hit for hit in heard if len(hit[2]) > 2 or hit[1] - hit[0] == 2]
         hits.sort(key=lambda hit: (-len(hit[2]), hit[1] - hit[0], hit[0]))
         kept: list[tuple[int, int, str, bool]] = []
         taken = bytearray(len(folded))
@@ -105,10 +109,8 @@ class Lookup:
         sounds = [sound(character) if "\u3400" <= character <= "\u9fff" else character for character in text]
         for at, first in enumerate(sounds):
             for wanted, name in self._by_sound.get(first, ()):
-                end = at + len(wanted)
-                if tuple(sounds[at:end]) == wanted and any(
-                    a == b for a, b in zip(text[at:end], name, strict=False)
-                ):
+                heard = text[at : at + len(wanted)]
+                if tuple(sounds[at : at + len(wanted)]) == wanted and _plausible(heard, name):
                     yield at, name
                     break
 
@@ -124,6 +126,15 @@ class Lookup:
             end=end,
             extra=extra,
         )
+
+
+def _plausible(heard: str, name: str) -> bool:
+    """Whether what sounds like a name may be one: a character is right, and a short name is not made of small words
+    (哪里发货 is no 理发) nor only nearly alike."""
+    other = [(a, b) for a, b in zip(heard, name, strict=True) if a != b]
+    if len(other) == len(name):
+        return False
+    return len(name) > 2 or all(a not in _COMMON and lazy_pinyin(a) == lazy_pinyin(b) for a, b in other)
 
 
 def _whole_word(text: str, start: int, end: int) -> bool:

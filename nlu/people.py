@@ -64,7 +64,7 @@ _ORDER = r"(?:大|小|二|三|四|老[大二三四幺]?|幺|亲|乖)?"
 _WORDS = "|".join(sorted(_RELATION_OF, key=len, reverse=True))
 _MY = pattern(rf"({_MINE})({_ORDER})({_WORDS})(?!童|样|品|们)")
 _KIN = pattern(
-    rf"(大|小|二|三|四|老大|老二|幺)?({'|'.join(sorted(_ALONE, key=len, reverse=True))})(?!童|节|样)"
+    rf"(大|小|二|三|四|老大|老二|幺)?({'|'.join(sorted(_ALONE, key=len, reverse=True))})(?!童|节|样|均)"
 )
 _EN_RELATIONS = {
     "daughter": "女儿", "son": "儿子", "wife": "妻子", "husband": "丈夫", "mother": "母亲", "mom": "母亲", "mum": "母亲",
@@ -90,7 +90,7 @@ _SURNAMES = (
     "王李张刘陈杨赵吴周徐孙朱胡郭何罗梁宋郑谢韩唐冯邓曹彭曾肖萧蔡潘袁董余苏叶吕魏蒋杜丁沈姜范傅钟卢汪戴崔任陆廖姚邱夏贾邹谭韦侯邵孟薛阎郝邢顾"
     "俞翁严施柯龚庄葛凌盛翟樊倪殷詹耿焦鲍岳祝辛阮褚骆聂项"
 )
-_DOUBTFUL = "高林黄马于程田石金方白毛江尹史龙段雷钱汤黎易常武乔贺赖文洪温柳熊秦向覃牛章涂华路申左车安关宁单包"
+_DOUBTFUL = "高林黄马于程田石金方白毛江尹史龙段雷钱汤黎易常武乔贺赖文洪温柳熊秦覃牛章涂华路申左安宁"
 _COMPOUND = "欧阳|司马|诸葛|上官|皇甫|令狐|司徒|东方|尉迟|公孙|慕容"
 _S = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
 _ANY_S = rf"(?:{_COMPOUND}|[{_SURNAMES}{_DOUBTFUL}])"
@@ -121,6 +121,7 @@ _NAMED = pattern(
 )
 _SURNAME_ONLY = pattern(rf"(?:我|免贵|本人|他|她)姓({_ANY_S})")
 _GIVEN_NOT = frozenset("住是在今的,家从想要和跟有来电手，也啊呀呢吧了师医大先女老经主阿奶爷护")
+_NO_GIVEN = frozenset("其他这那各位哪每的们和跟是个找叫")
 _NAME_OK_AFTER_IS = pattern(r"$|[,。!? 住家电手，、来在想要]")
 
 # ── numbers that are names of things ─────────────────────────────────────────────────────────────────────────────
@@ -234,6 +235,9 @@ def _named_persons(text: str, folded: str) -> Iterator[Entity]:
         if match["t"] in _SHORT_TITLES and (
             match["s"] in _DOUBTFUL or (match.start() and folded[match.start() - 1] in "大小老阿")
         ):
+            continue
+        given = match["given"]
+        if given and (match["s"] in _DOUBTFUL or any(character in _NO_GIVEN for character in given)):
             continue
         name = folded[match.start() : match.end()]
         yield _entity(

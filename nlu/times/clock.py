@@ -41,7 +41,7 @@ _BEFORE_ONE = pattern(
 _BEFORE_NOT = frozenset("第这那有占提几快慢早晚大小轻多少好差高低近远细")
 
 _PART_NOT = pattern(
-    r"(?<=下午)茶|(?<=中午)饭|(?<=早起)[的来码先]|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]"
+    r"(?<=下午)茶|(?<=中午)饭|(?<=早起)(?![一二三四五六七八九十\d])|(?<=起早)[贪摸]|(?<=天亮)[了堂]|好(?![几多像不好]|久)|(?<=夜间)[部门]|(?<=一早)就[该应]"
 )
 _SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
 _SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
@@ -60,6 +60,8 @@ _LED_NOT = frozenset("吃喝看用修来去做打住洗烧疼痛病晕睡停漏�
 
 def find_part(text: str, at: int, after_day: bool) -> Piece | None:
     """The part of the day named at that offset; the short words 早, 晚 only next to a day or a clock time."""
+    if at > 1 and text[at - 1] == "个" and text[at - 2] in "一两三几整":
+        return None  # 一个晚上 is a length of time
     for word in PART_WORDS.get(text[at], ()):
         end = at + len(word)
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
@@ -151,7 +153,7 @@ def _point(text: str, at: int, led: bool) -> Piece | None:
 
 
 def _one_o_clock(text: str, at: int, end: int) -> bool:
-    if not text[:at].strip(" ,。") or _BEFORE_ONE.search(text, max(0, at - 3), at):
+    if not text[max(0, at - 8) : at].strip(" ,。") or _BEFORE_ONE.search(text, max(0, at - 3), at):
         return _AFTER_ONE.match(text, end) is not None
     return text.startswith(("钟", "半", "整"), end)
 

@@ -202,7 +202,7 @@ def _dated(text: str, at: int, today: date) -> Piece | None:
 
 def _part(text: str, at: int) -> Piece | None:
     match = _PART.match(text, at)
-    if match is None or text[:at].rstrip().endswith("good"):
+    if match is None or text[max(0, at - 8) : at].rstrip().endswith("good"):
         return None
     word = match["p"].removesuffix("s")
     if word == "midnight":

@@ -121,7 +121,8 @@ def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link 
     if _FILL.fullmatch(gap):
         return "fill"
     if _RANGE.fullmatch(gap) or (
-        _AND_RANGE.fullmatch(gap) and text[: first.start].rstrip().endswith("between")
+        _AND_RANGE.fullmatch(gap)
+        and text[max(0, first.start - 12) : first.start].rstrip().endswith("between")
     ):
         return "range"
     if _LIST.fullmatch(gap):

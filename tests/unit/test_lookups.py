@@ -57,3 +57,8 @@ def test_nothing_raises_and_nothing_overlaps(text: str) -> None:
             assert entity.text == text[entity.start : entity.end]
             assert entity.start >= end
             end = entity.end
+
+
+@pytest.mark.parametrize("text", ["从哪里发货", "有助于成长", "你发给我"])
+def test_small_words_that_sound_alike_are_no_service(text: str) -> None:
+    assert SERVICES.find(text) == []
