@@ -81,7 +81,7 @@ def parser_of(settings: Settings, world: World) -> Parser:
         extractor=Extractors(
             services=content.lookup_rows(world.services),
             faults=content.lookup_rows(world.faults),
-            places=content.lookup_rows(world.places),
+            places={place.name.zh: place.names for place in world.places.values()},
         ),
     )
 

@@ -44,7 +44,7 @@ async def prepare(house: House, *, demo: bool | None, drill: bool) -> None:
 async def running(house: House, *, web: bool, worker: bool) -> AsyncIterator[None]:
     """The background work of this process, stopped in order at the end."""
     async with AsyncExitStack() as stack:
-        house.outbox.carriers["notify"] = notify.Notifier()
+        house.outbox.carriers["notify"] = notify.Notifier(house)
         bot = await telegram.start(house, polling=worker)
         if bot is not None:
             stack.push_async_callback(bot.stop)
@@ -72,7 +72,7 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
 def banner(house: House) -> str:
     """Addresses, sign-ins and what is on or off, as it is printed at the start."""
     settings = house.settings
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  only compared
     base = f"http://{host}:{settings.port}"
     lines = [
         "",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flows import booking, emergency, handoff, knowledge
 from flows.due import Handler
 from flows.engine import Engine
 
 
 def engine() -> Engine:
     """The engine with every flow and aside of the product."""
-    return Engine(flows=[], asides=[])
+    return Engine(
+        flows=[*emergency.FLOWS, *booking.FLOWS, *handoff.FLOWS],
+        asides=[*handoff.ASIDES, *knowledge.ASIDES],
+    )
 
 
-TIMERS: Mapping[str, Handler] = {}
+TIMERS: Mapping[str, Handler] = {**emergency.TIMERS}
 """Timer kind → its handler."""

@@ -9,13 +9,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from bot.settings import Settings
 from data.errors import AnlinError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _out = Console()
 
@@ -120,7 +123,7 @@ async def _serve(
             return
         from bot.app import build_app
 
-        server = _Server(
+        server = uvicorn.Server(
             uvicorn.Config(
                 build_app(house),
                 host=settings.host,
@@ -135,26 +138,13 @@ async def _serve(
         await server.serve()
 
 
-class _Server:
-    """uvicorn, with its own start told to us."""
-
-    def __init__(self, config: object) -> None:
-        import uvicorn
-
-        self._server = uvicorn.Server(config)  # type: ignore[arg-type]
-
-    async def serve(self) -> None:
-        await self._server.serve()
-
-    async def started(self) -> None:
-        while not self._server.started:
-            await asyncio.sleep(0.02)
-
-
 @asynccontextmanager
-async def _announced(server: _Server, banner: str) -> AsyncIterator[None]:
+async def _announced(server: uvicorn.Server, banner: str) -> AsyncIterator[None]:
+    """Print the banner once the server listens."""
+
     async def announce() -> None:
-        await server.started()
+        while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
+            await asyncio.sleep(0.02)
         _out.print(banner, highlight=False)
 
     task = asyncio.create_task(announce())

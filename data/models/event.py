@@ -22,5 +22,5 @@ class Event(Base):
     at: Mapped[Moment]
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)  # no personal data
     txid: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+        BigInteger, index=True, server_default=text("(pg_current_xact_id()::text)::bigint")
     )  # which transaction wrote it: ids may commit out of order, a cursor must not skip

@@ -1,0 +1,42 @@
+"""Notifications to staff and family through Apprise: text messages, e-mail, WeCom, DingTalk, Feishu … (N7).
+
+An address `anlin://SENDER` is a person who writes to Anlin themself: they are told in their own conversation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apprise
+
+from bot.outbox import Delivery, NotDelivered
+from data import conversations
+
+if TYPE_CHECKING:
+    from bot.house import House
+
+OWN = "anlin://"
+
+
+class Notifier:
+    """Carries a message to an Apprise address."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def send(self, delivery: Delivery) -> None:
+        """Deliver; raises NotDelivered. Apprise's own time limits apply (a few seconds an address)."""
+        text = str(delivery.body["text"])
+        if delivery.target.startswith(OWN):
+            await self._tell(delivery.target.removeprefix(OWN), text)
+            return
+        notifier = apprise.Apprise()
+        if not notifier.add(delivery.target):
+            raise NotDelivered("the address is none that Apprise knows", final=True)
+        if not await notifier.async_notify(body=text, title=str(delivery.body.get("title", ""))):
+            raise NotDelivered("the service did not take it")
+
+    async def _tell(self, sender: str, text: str) -> None:
+        async with self._house.work("bot") as work:
+            conversation = await conversations.enter(work, channel="rest", sender=sender)
+            await conversations.say(work, conversation, text=text)
