@@ -37,8 +37,8 @@ def run(script: list[tuple[float, bool, str]]) -> tuple[EndReason | None, float]
         ),
         ([(1.0, True, "我想"), (1.1, False, "我想"), (2.0, False, "我想约")], ("silence", 2.7)),
         (
-            [(0.2, True, "我"), *[(0.4, False, "我" * n) for n in range(2, 9)], (2, False, "好")],
-            ("silence", 3.5),
+            [(0.2, True, "我"), *[(0.4, False, "我" * n) for n in range(2, 9)], (2, False, "好像")],
+            ("silence", 3.6),
         ),
         ([(0.5, True, "对"), (2.0, False, "对")], ("word", 0.8)),
         (
