@@ -7,7 +7,7 @@ Only a person who acknowledges stops it; taking an alarm back does not (E8).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from data import alarms, conversations, residents, roster, timers
@@ -32,21 +32,20 @@ class Telling:
     """How people are reached: the community's addresses and the words."""
 
     notice: Notice
-    figures: Figures = Figures()
+    figures: Figures
     staff_urls: tuple[str, ...] = ()  # Apprise addresses told of every alarm
     sms_url: str | None = None  # Apprise address with {phone}
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _People:
     """Whom one rung of the ladder names."""
 
     staff: Sequence[Staff] = ()
     contacts: Sequence[Contact] = ()
-    again: bool = field(default=True)  # staff who were told before are told once more
 
 
-def telling(world: World, key: str = "alarm_notice", **facts: str) -> Telling:
+def telling(world: World, key: str = "alarm_notice", **facts: Any) -> Telling:
     """The ordinary way: texts from `flows/replies`, reply `<key>_staff` or `<key>_family`."""
 
     def notice(alarm: Alarm, resident: Resident | None, audience: Audience) -> str:
