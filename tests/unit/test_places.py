@@ -132,3 +132,8 @@ def test_nothing_raises_and_spans_cut_the_text(text: str, asked: bool) -> None:
         assert entity.text == text[entity.start : entity.end]
         assert set(entity.value) <= {"building", "unit", "room", "place"}
         assert all(value.isascii() and value for key, value in entity.value.items() if key != "place")
+
+
+def test_another_shared_place_keeps_nothing_of_the_old() -> None:
+    [place] = PLACES.find("3号楼东门,不对,是西门")
+    assert place.value == {"place": "西门"}
