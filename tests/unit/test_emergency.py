@@ -261,7 +261,9 @@ def _shares(name: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("name", ["emergency_own.tsv", "emergency_own2.tsv", "emergency_own3.tsv"])
+@pytest.mark.parametrize(
+    "name", ["emergency_own.tsv", "emergency_own2.tsv", "emergency_own3.tsv", "emergency_own4.tsv"]
+)
 def test_the_marks_of_the_emergency_issue_hold_on_our_own_sentences(name: str) -> None:
     shares = _shares(name)
     assert shares["raised"] >= 0.93
