@@ -180,8 +180,8 @@ class Turns:
 def _context(work: Work, dialogue: Dialogue) -> Context:
     """What was asked just now, as far as it changes what an utterance means."""
     frame = dialogue.active
-    if frame is None or frame.asked is None:
-        return Context(now=work.local)
+    if frame is None or frame.asked is None or frame.asked == "standing_by":
+        return Context(now=work.local)  # an alarm may stand by for hours with no question open
     if frame.flow in ("emergency", "emergency_doubt"):
         return Context(now=work.local, expecting="emergency")
     if frame.flow == "checkin":
