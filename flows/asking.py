@@ -100,6 +100,7 @@ class Asking:
             if slot.name in frame.slots or frame.asked is None:
                 frame.asked = None
             else:
+                turn.say("changed")
                 await self.ask_again(turn, frame, flow, short=True)
         return answered or corrected
 

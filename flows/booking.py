@@ -175,19 +175,35 @@ async def _judge_time(turn: Turn, frame: Frame, given: Given) -> Verdict:
     if value.repeat is not None:
         return Ask(reply="booking_one_at_a_time")
     assert value.day is not None
-    day = value.day
-    if value.clock is not None:
-        day = _day_meant(frame, given, value.day)
-        return await _at_clock(turn, frame, service, datetime.combine(day, value.clock, turn.work.zone))
-    return await _on_day(turn, frame, service, day, value.part)
+    day = _day_meant(frame, given, value.day)
+    if value.clock is None:
+        return await _on_day(turn, frame, service, day, value.part)
+    moment = datetime.combine(day, value.clock, turn.work.zone)
+    if "half" in _guessed(given) and _day_known(frame, given):
+        moment = _half_meant(service, moment)
+    return await _at_clock(turn, frame, service, moment)
+
+
+def _guessed(given: Given) -> Sequence[str]:
+    """Which parts of a time nobody said: its `day`, or which `half` of the day."""
+    return given.entity.extra.get("guessed", ()) if given.entity is not None else ()
+
+
+def _day_known(frame: Frame, given: Given) -> bool:
+    return bool(frame.memory.get("day") or frame.slots.get("time")) or "day" not in _guessed(given)
 
 
 def _day_meant(frame: Frame, given: Given, day: date) -> date:
     """A bare clock time after a day was named belongs to that day."""
-    named = frame.memory.get("day") or (frame.slots.get("time") or "")[:10]
-    if named and given.entity is not None and given.entity.extra.get("day_given") is False:
-        return date.fromisoformat(named)
-    return day
+    named = (frame.slots.get("time") or "")[:10] or frame.memory.get("day")
+    return date.fromisoformat(named) if named and "day" in _guessed(given) else day
+
+
+def _half_meant(service: Service, moment: datetime) -> datetime:
+    """Nine o'clock on a named day is nine in the morning or in the evening: the one at which the service is open."""
+    morning = moment.replace(hour=moment.hour % 12)
+    halves = (moment, morning, morning.replace(hour=morning.hour + 12))
+    return next((half for half in halves if opening.slot_at(service, half) is not None), moment)
 
 
 async def _at_clock(turn: Turn, frame: Frame, service: Service, moment: datetime) -> Verdict:

@@ -1,6 +1,6 @@
 // The chat page. What is said comes over the socket in the order in which it was committed; nothing is kept here but the
 // sender's name, the cursor and what could not be sent yet.
-import { Link } from "/pages/terminal.link.js";
+import { Link } from "/pages/link.js";
 
 const query = new URLSearchParams(location.search);
 const language = query.get("lang") === "en" ? "en" : "zh";
@@ -28,7 +28,7 @@ setType(Number(localStorage.getItem("anlin.chat.type")) || 20);
 const shown = new Map(); // message id → its line
 greet();
 
-const link = new Link(sender, () => ({ language, microphone: "off" }), { message, sound() {}, state }, { path: "/chat/ws", name: "sender", key: "chat" });
+const link = new Link(sender, () => ({ language, microphone: "off" }), { message, sound() {}, state }, { path: "/chat/ws", query: "sender", resumes: false });
 for (const event of link.unsent) line(event.id, "resident", event.title ?? event.text, "unsent");
 
 $("form").addEventListener("submit", (event) => {

@@ -1,6 +1,6 @@
 // The page of the voice terminal: one big button to talk, one red button for help, and everything that is said in
 // large type. It works by touch alone when nothing can be heard. Words: terminal.strings.json. Messages: voice/events.py.
-import { Link } from "./terminal.link.js";
+import { Link } from "./link.js";
 import { Loudspeaker, Microphone } from "./terminal.sound.js";
 
 const SIZES = [24, 27, 30, 34, 40];

@@ -234,6 +234,7 @@ def _single(text: str, moment: Moment, now: datetime) -> Found | None:
     if value is None:
         return None
     extra, end = dict(moment.extra), moment.end
+    extra |= _guessed(moment)
     head = text[max(0, moment.start - 16) : moment.start]
     if match := _BEFORE.match(text, end):
         extra["relation"], end = "before", match.end()
@@ -244,6 +245,18 @@ def _single(text: str, moment: Moment, now: datetime) -> Found | None:
     elif _AFTER_EN.search(head):
         extra["relation"] = "after"
     return Found(start=moment.start, end=end, value=value, extra=extra)
+
+
+def _guessed(moment: Moment) -> dict[str, Any]:
+    """What the value holds although nobody said it: a flow that was told the day before must not take ours."""
+    if moment.at is not None or moment.repeat is not None:
+        return {}
+    bare = moment.clock is not None and moment.part is None and not moment.clock.definite
+    guessed = [
+        *(["day"] if moment.day is None else []),
+        *(["half"] if bare and moment.clock is not None and moment.clock.hour <= 12 else []),
+    ]
+    return {"guessed": guessed} if guessed else {}
 
 
 def _range(text: str, first: Moment, second: Moment, now: datetime) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-// The connection of a terminal: messages of voice/events.py over a WebSocket that comes back by itself, catches up from
+// The connection of a page: messages of voice/events.py over a WebSocket that comes back by itself, catches up from
 // the last cursor, and keeps what could not be sent.
 const PING_EVERY = 20000;
 const PONG_WITHIN = 10000;
@@ -6,14 +6,16 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10000;
 
 export class Link {
-  /** handlers: open(), message(event), sound(audio, bytes), state("online" | "offline") */
-  constructor(device, hello, handlers) {
+  /** handlers: open(), message(event), sound(audio, bytes), state("online" | "offline");
+      at: the socket's path, the name of its query, and whether a page that is loaded anew starts after what it had shown */
+  constructor(device, hello, handlers, at = { path: "/terminal/ws", query: "device", resumes: true }) {
     this.device = device;
+    this.at = at;
     this.hello = hello; // () → what goes into Hello beside `after`
     this.handlers = handlers;
-    this.key = `anlin.terminal.${device}`;
+    this.key = `anlin${at.path}.${device}`;
     this.unsent = this.#recall("unsent", []);
-    this.cursor = this.#recall("cursor", null);
+    this.cursor = at.resumes ? this.#recall("cursor", null) : null;
     this.wait = FIRST_WAIT;
     addEventListener("online", () => this.#again(0));
     this.#connect();
@@ -42,9 +44,9 @@ export class Link {
 
   #connect() {
     clearTimeout(this.retry);
-    const address = new URL("/terminal/ws", location.href);
+    const address = new URL(this.at.path, location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    address.searchParams.set("device", this.device);
+    address.searchParams.set(this.at.query, this.device);
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
