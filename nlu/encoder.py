@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -23,6 +25,17 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One row a text, shape (len(texts), size), each of length 1. Deterministic; safe from any thread."""
         ...
+
+
+@cache
+def _blas() -> Any:
+    return import_module("threadpoolctl").ThreadpoolController()
+
+
+def single_thread() -> AbstractContextManager[Any]:
+    """While inside, matrix libraries use one thread: for single sentences more threads only wait for each other."""
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limit
 
 
 class UniversalSentenceEncoder:

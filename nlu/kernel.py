@@ -17,8 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.sparse import csr_matrix
 
-from nlu.encoder import Encoder
+from nlu.encoder import Encoder, single_thread
 from nlu.features import Cues, Grams, character_grams, clean, sound_grams
 
 Floats = NDArray[np.float32]
@@ -54,6 +57,8 @@ class KernelModel:
         self.left_out: float = document["left_out"]  # accuracy of leave-one-out, for the report
         self._document = document
         self._arrays = arrays
+        self._cue_norms = (arrays["cue_rows"] ** 2).sum(axis=1)
+        self._cue_slope = np.float32(-1 / (2 * document["cue_width"]))
         self._grams = {
             kind: Grams(split, dict(zip(document[kind], arrays[f"{kind}_idf"].tolist(), strict=True)))
             for kind, split in _SPLITS.items()
@@ -80,21 +85,20 @@ class KernelModel:
         kernel += recipe.cues * _gauss(cue_rows, cue_rows, width)
         document: dict[str, Any] = {"labels": names, "recipe": asdict(recipe), "cue_width": width}
         arrays: dict[str, NDArray[Any]] = {"vectors": vectors, "cue_rows": cue_rows, "cue_scale": cue_scale}
-        dense: dict[str, Doubles] = {}
+        sparse: dict[str, csr_matrix] = {}
         for kind, split in _SPLITS.items():
             grams = Grams.learn(split, cleaned)
-            dense[kind] = _dense(grams, cleaned)
-            kernel += getattr(recipe, kind) * (dense[kind] @ dense[kind].T)
+            rows = sparse[kind] = _sparse(grams, cleaned)
+            kernel += getattr(recipe, kind) * (rows @ rows.T).toarray()
             document[kind] = list(grams.index)
             arrays[f"{kind}_idf"] = grams.idf
-        inverse = np.linalg.inv(kernel + recipe.ridge * np.eye(len(kernel)))
-        alpha = inverse @ (target - bias)
-        left_out = target - alpha / np.diag(inverse)[:, None]
+        alpha, diagonal = _solve(kernel, recipe.ridge, target - bias)
+        left_out = target - alpha / diagonal[:, None]
         document["temperature"] = _temperature(left_out, target)
         document["left_out"] = float((left_out.argmax(axis=1) == target.argmax(axis=1)).mean())
         arrays |= {"alpha": alpha.astype(np.float32), "bias": bias.astype(np.float32)}
-        for kind, rows in dense.items():
-            arrays[f"{kind}_weights"] = (getattr(recipe, kind) * rows.T @ alpha).astype(np.float32)
+        for kind, rows in sparse.items():
+            arrays[f"{kind}_weights"] = (getattr(recipe, kind) * (rows.T @ alpha)).astype(np.float32)
         return cls(encoder=encoder, cues=cues, document=document, arrays=arrays)
 
     def scores(self, text: str) -> Floats:
@@ -103,9 +107,10 @@ class KernelModel:
         arrays, recipe = self._arrays, self.recipe
         vector = self.encoder.encode([cleaned])[0]
         likeness = recipe.meaning * np.exp(recipe.sharpness * (arrays["vectors"] @ vector - 1.0))
-        cue_row = (self.cues.row(cleaned) * arrays["cue_scale"])[None, :]
-        likeness += recipe.cues * _gauss(cue_row, arrays["cue_rows"], self._document["cue_width"])[0]
-        result = arrays["bias"] + likeness.astype(np.float32) @ arrays["alpha"]
+        cue_row = self.cues.row(cleaned) * arrays["cue_scale"]
+        square = self._cue_norms + float(cue_row @ cue_row) - 2 * (arrays["cue_rows"] @ cue_row)
+        likeness += recipe.cues * np.exp(np.maximum(square, 0) * self._cue_slope)
+        result = arrays["bias"] + likeness @ arrays["alpha"]
         for kind, grams in self._grams.items():
             columns, weights = grams.row(cleaned)
             result = result + weights @ arrays[f"{kind}_weights"][columns]
@@ -113,7 +118,9 @@ class KernelModel:
 
     def probabilities(self, text: str) -> Floats:
         """The calibrated probability of each of `labels`."""
-        return np.asarray(_softmax(self.scores(text)[None, :] / self.temperature)[0], dtype=np.float32)
+        with single_thread():
+            scores = self.scores(text)
+        return np.asarray(_softmax(scores[None, :] / self.temperature)[0], dtype=np.float32)
 
     def save(self, file: Path) -> None:
         """Writes numbers and a JSON document into one .npz: nothing in it is ever executed when it is read."""
@@ -144,12 +151,23 @@ def _gauss(left: Floats, right: Floats, width: float) -> Doubles:
     return np.asarray(np.exp(-np.maximum(square, 0) / (2 * width)), dtype=np.float64)
 
 
-def _dense(grams: Grams, cleaned: Sequence[str]) -> Doubles:
-    matrix = np.zeros((len(cleaned), len(grams.index)), dtype=np.float64)
-    for i, text in enumerate(cleaned):
-        columns, weights = grams.row(text)
-        matrix[i, columns] = weights
-    return matrix
+def _sparse(grams: Grams, cleaned: Sequence[str]) -> csr_matrix:
+    rows = [grams.row(text) for text in cleaned]
+    ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+    columns = np.concatenate([columns for columns, _ in rows])
+    weights = np.concatenate([weights for _, weights in rows]).astype(np.float64)
+    return csr_matrix((weights, columns, ends), shape=(len(cleaned), len(grams.index)))
+
+
+def _solve(kernel: Doubles, ridge: float, target: Doubles) -> tuple[Doubles, Doubles]:
+    """The solution of (kernel + ridge) x = target, and the diagonal of that matrix's inverse. Eats `kernel`."""
+    kernel[np.diag_indices_from(kernel)] += ridge
+    factor, failed = dpotrf(kernel, lower=1, overwrite_a=1)
+    if failed:
+        raise ValueError("the likenesses of the sentences contradict each other: no solution")
+    solution = cho_solve((factor, True), target)
+    inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
+    return np.asarray(solution, dtype=np.float64), np.diag(inverse).copy()
 
 
 def _softmax(scores: NDArray[Any]) -> Doubles:
