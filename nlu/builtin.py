@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nlu import encoder as encoder_module
-from nlu import features, kernel, training_data
+from nlu import features, kernel, pinyin, training_data
 from nlu.encoder import Encoder, UniversalSentenceEncoder
 from nlu.features import has_words
 from nlu.kernel import KernelModel
@@ -101,7 +101,15 @@ def trained(cache_dir: Path, training_dir: Path, encoder: Encoder) -> KernelMode
     if file.exists():
         try:
             return KernelModel.load(file, encoder)
-        except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            OSError,
+            zipfile.BadZipFile,
+        ) as error:
             logger.warning("the cached intent model %s cannot be read (%s): trained anew", file, error)
     examples = training_data.load(training_dir)
     model = KernelModel.fit([e.text for e in examples], [e.intent for e in examples], encoder)
@@ -116,7 +124,13 @@ def trained(cache_dir: Path, training_dir: Path, encoder: Encoder) -> KernelMode
 def recipe_key(training_dir: Path, encoder: Encoder) -> str:
     """A hash of everything the model depends on: sentences, cues, code, libraries."""
     digest = hashlib.sha256(training_data.fingerprint(training_dir).encode())
-    sources = [kernel.__file__, features.__file__, encoder_module.__file__, str(features.CUES_FILE)]
+    sources = [
+        kernel.__file__,
+        features.__file__,
+        encoder_module.__file__,
+        pinyin.__file__,
+        str(features.CUES_FILE),
+    ]
     for source in sources:
         digest.update(Path(source).read_bytes())
     digest.update(f"{encoder.identity} numpy {version('numpy')} pypinyin {version('pypinyin')}".encode())

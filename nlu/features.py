@@ -1,7 +1,7 @@
-"""What the built-in engine looks at in a sentence: its characters, how it sounds, and which groups of words it uses.
+"""What the built-in engine looks at in a sentence: its characters, its sound, and the groups of words it uses.
 
-Characters catch wording; groups of words (`nlu/cues.yml`) catch that 剃头 is 理发; the sound (pinyin without tones, with the pairs that dialect speakers and recognisers mix
-up folded together: zh=z, ch=c, sh=s, n=l, f=h, ng=n) catches 抱修 for 报修 (U7).
+Characters catch wording; groups of words (`nlu/cues.yml`) catch that 剃头 is 理发; the sound (pinyin without tones,
+with the syllables folded together that dialect speakers and recognisers mix up) catches 抱修 for 报修 (U7).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pypinyin import Style, pinyin
+
+from nlu.pinyin import fold, syllable
 
 LONGEST = 400
 """Characters that are looked at. Of a longer message the first and the last half of it count: who tells a long
@@ -30,10 +30,12 @@ _TOKENS = re.compile(r"[a-z']+|0|[^\W\d_]")
 
 def clean(text: str) -> str:
     """The text as the features want it: full-width folded, lower case, single spaces, at most LONGEST long."""
-    if len(text) > LONGEST:
-        text = text[: LONGEST // 2] + text[-LONGEST // 2 :]
-    text = text.encode("utf-8", "ignore").decode("utf-8")  # lone surrogates
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()
+    text = _cut(text).encode("utf-8", "ignore").decode("utf-8")  # without lone surrogates
+    return _cut(_SPACES.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + text[-LONGEST // 2 :]
 
 
 def has_words(text: str) -> bool:
@@ -48,7 +50,7 @@ def character_grams(text: str, longest: int = 2) -> list[str]:
 
 def sound_grams(text: str, longest: int = 2) -> list[str]:
     """Runs of 1 to `longest` syllables (Latin: words) of a cleaned text, folded, numbers as one 0, ends marked."""
-    return _runs([syllable(token) for token in _TOKENS.findall(_DIGITS.sub("0", text))], longest)
+    return _runs([_sound(token) for token in _TOKENS.findall(_DIGITS.sub("0", text))], longest)
 
 
 def _runs(tokens: Sequence[str], longest: int) -> list[str]:
@@ -61,22 +63,9 @@ def _runs(tokens: Sequence[str], longest: int) -> list[str]:
     ]
 
 
-@lru_cache(maxsize=30_000)
-def syllable(character: str) -> str:
+def _sound(token: str) -> str:
     """How a character sounds, folded; anything that is not one Chinese character stays as it is."""
-    if len(character) != 1 or not "\u3400" <= character <= "\u9fff":
-        return character
-    sound = pinyin(character, style=Style.NORMAL, errors="default")[0][0]
-    for wide, narrow in (("zh", "z"), ("ch", "c"), ("sh", "s")):
-        if sound.startswith(wide):
-            sound = narrow + sound[2:]
-    if sound.endswith("ng"):
-        sound = sound[:-1]
-    if sound.startswith("n"):
-        sound = "l" + sound[1:]
-    if sound.startswith("f"):
-        sound = "h" + sound[1:]
-    return sound
+    return fold(syllable(token)) or token
 
 
 class Grams:
@@ -135,7 +124,7 @@ class Cues:
     def row(self, text: str) -> NDArray[np.float32]:
         """For each group 1 when a word of it is in the cleaned text, less when only its sound is, else 0."""
         found = np.zeros(len(self.names), dtype=np.float32)
-        sounds = [syllable(character) for character in text]
+        sounds = [_sound(character) for character in text]
         for start in range(len(text)):
             for end in range(start + 1, min(start + self._longest, len(text)) + 1):
                 for group in self._words.get(text[start:end], ()):
@@ -153,4 +142,4 @@ class Cues:
             return
         self._words.setdefault(word, set()).add(group)
         if len(word) > 1 and not word.isascii():
-            self._sounds.setdefault(" ".join(map(syllable, word)), set()).add(group)
+            self._sounds.setdefault(" ".join(map(_sound, word)), set()).add(group)

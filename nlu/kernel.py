@@ -130,8 +130,8 @@ class KernelModel:
 
     @classmethod
     def load(cls, file: Path, encoder: Encoder, cues: Cues | None = None) -> KernelModel:
-        """Reads what `save` wrote. Raises ValueError, KeyError or OSError when the file is damaged."""
-        with np.load(file, allow_pickle=False) as stored:
+        """Reads what `save` wrote. Raises ValueError, KeyError, EOFError, BadZipFile or OSError if it is damaged."""
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         document = json.loads(arrays.pop("document").tobytes().decode())
         return cls(encoder=encoder, cues=cues or Cues.read(), document=document, arrays=arrays)
