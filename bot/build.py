@@ -17,6 +17,7 @@ from bot.outbox import Carrier, Outbox
 from bot.reading import LateEngine
 from bot.settings import Settings
 from bot.turn import Turns
+from bot.voice_room import open_voice
 from data import content
 from data.content_faq import load_faq
 from data.crypto import Keyring
@@ -68,8 +69,8 @@ def engine_cache(settings: Settings) -> Path:
     return shared if shared.is_dir() else settings.home / "nlu"
 
 
-def parser_of(settings: Settings, world: World) -> Parser:
-    """The emergency net and the extractors at once; the intent engine as soon as it is loaded."""
+def parser_of(settings: Settings, world: World, net: EmergencyNet) -> Parser:
+    """The emergency net and the extractors at once; the intent engine as soon as it is loaded. Needs a running loop."""
 
     def load() -> IntentEngine:
         builtin = BuiltinEngine.load(engine_cache(settings))
@@ -77,13 +78,17 @@ def parser_of(settings: Settings, world: World) -> Parser:
 
     return Parser(
         engine=LateEngine(load),
-        net=EmergencyNet(),
+        net=net,
         extractor=Extractors(
             services=content.lookup_rows(world.services),
             faults=content.lookup_rows(world.faults),
             places={place.name.zh: place.names for place in world.places.values()},
         ),
     )
+
+
+def _read(settings: Settings, figures: Figures | None) -> tuple[World, EmergencyNet]:
+    return world_of(settings, figures), EmergencyNet()
 
 
 def clock_of(start: datetime | None, speed: float) -> Clock:
@@ -104,26 +109,31 @@ async def build(
     """The house, with its database up to date and its event stream listening; closed again at the end."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value() if settings.database_url else None
+        reading = asyncio.create_task(asyncio.to_thread(_read, settings, figures))  # while PostgreSQL starts
         database = await Database.connect(url, settings.home, keyring_of(settings))
         stack.push_async_callback(database.dispose)
         await database.upgrade()
-        world = await asyncio.to_thread(world_of, settings, figures)
+        world, net = await reading
         events = await stack.enter_async_context(EventStream(database))
+        voice = await stack.enter_async_context(open_voice(settings))
         turns = Turns(
             database=database,
             clock=clock,
-            parser=parser_of(settings, world),
+            parser=parser_of(settings, world, net),
             world=world,
             engine=registry.engine(),
             timers=registry.TIMERS,
             communities=Communities(),
         )
-        yield House(
+        house = House(
             settings=settings,
             clock=clock,
             database=database,
             events=events,
             world=world,
             turns=turns,
+            voice=voice,
             outbox=Outbox(database, clock, carriers or {}),
         )
+        house.optional["speech"] = f"off: {voice.why_deaf}" if voice.why_deaf else "on"
+        yield house

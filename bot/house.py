@@ -19,6 +19,7 @@ from data.work import Work
 if TYPE_CHECKING:
     from bot.outbox import Outbox
     from bot.turn import Turns
+    from bot.voice_room import VoiceRoom
     from flows.world import World
 
 
@@ -32,6 +33,7 @@ class House:
     events: EventStream
     world: World  # content, replies and flows
     turns: Turns  # `turns.handle(incoming)`: the way of every message of a resident
+    voice: VoiceRoom  # ears and voice of the terminals
     outbox: Outbox  # `outbox.wake()` after a commit that queued deliveries
     optional: dict[str, str] = field(
         default_factory=dict

@@ -11,7 +11,10 @@ from nlu.understanding import Context, Emergency, Entity, Intent, Language, Unde
 class IntentEngine(Protocol):
     """Says which intent a sentence has. Two keep it: `nlu.builtin` and `nlu.rasa`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which engine it is."""
+        ...
 
     async def classify(self, text: str) -> Sequence[Intent]:
         """The intents, best first, at least one. Never raises for any text; never blocks the event loop."""

@@ -22,6 +22,7 @@ from flows import registry
 from flows.messages import Incoming, Kind
 from flows.state import Dialogue
 from flows.world import Figures, World
+from nlu.emergency import EmergencyNet
 from nlu.engine import Parser
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -110,7 +111,7 @@ async def understanding() -> tuple[World, Parser]:
     if not _shared:
         settings = Settings(_env_file=None, home=Path("/nonexistent"))  # type: ignore[call-arg]
         world = world_of(settings)
-        parser = parser_of(settings, world)
+        parser = parser_of(settings, world, EmergencyNet())
         await parser.engine.wait()  # type: ignore[attr-defined]
         _shared.update(world=world, parser=parser)
     return _shared["world"], _shared["parser"]  # type: ignore[return-value]

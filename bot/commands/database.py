@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 from rich.console import Console
@@ -116,17 +116,17 @@ def _with_database(work: Callable[[Database], Awaitable[None]]) -> None:
     asyncio.run(go())
 
 
-async def _tool(database: Database, name: str, *arguments: str, stdout: object = subprocess.DEVNULL) -> None:
+async def _tool(database: Database, name: str, *arguments: str, stdout: IO[bytes] | None = None) -> None:
     binaries = database.server.binaries if database.server is not None else None
     program = str(binaries / name) if binaries is not None else shutil.which(name)
     if program is None:
         raise ToolFailed(f"{name} is not installed; install PostgreSQL's client programs")
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [program, *arguments],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+
+    def go() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(  # noqa: S603  PostgreSQL's own program, arguments as a list
+            [program, *arguments], stdout=stdout or subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        )
+
+    done = await asyncio.to_thread(go)
     if done.returncode != 0:
         raise ToolFailed(f"{name}: {done.stderr.decode(errors='replace').strip()[-600:]}")

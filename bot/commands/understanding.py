@@ -45,14 +45,16 @@ def evaluate(
 ) -> None:
     from bot.build import parser_of, world_of
     from bot.reading import LateEngine
-    from nlu.evaluate import evaluate as measure
+    from nlu.emergency import EmergencyNet
+    from nlu.evaluate import NOW, read_rows, report
+    from nlu.evaluate import run as measure
 
     async def go() -> str:
         settings = Settings()
-        parser = parser_of(settings, world_of(settings))
+        parser = parser_of(settings, world_of(settings), EmergencyNet())
         assert isinstance(parser.engine, LateEngine)
         await parser.engine.wait()
-        return (await measure(parser, file)).render()
+        return report(await measure(parser, read_rows(file), NOW)).render()
 
     _out.print(asyncio.run(go()), highlight=False, markup=False)
 
@@ -67,11 +69,12 @@ def parse(
     from bot.build import parser_of, world_of
     from bot.channels.parse import parsed
     from bot.reading import LateEngine
+    from nlu.emergency import EmergencyNet
     from nlu.understanding import Context
 
     async def go() -> dict[str, object]:
         settings = Settings()
-        parser = parser_of(settings, world_of(settings))
+        parser = parser_of(settings, world_of(settings), EmergencyNet())
         assert isinstance(parser.engine, LateEngine)
         await parser.engine.wait()
         zone = ZoneInfo(settings.tz)
