@@ -1,0 +1,62 @@
+# Anlin. `make run` and `make test` need nothing but Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run setup setup-dev system test check bench faults pins clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup ## set up and start on http://127.0.0.1:8080
+	$(BIN)/anlin run
+
+setup: $(VENV)/.ready $(VENV)/.trained ## only the set-up (quick when there is nothing to do)
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Anlin needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+TRAINING := $(wildcard nlu/training/*.yml) nlu/builtin.py nlu/features.py nlu/encoder.py
+$(VENV)/.trained: $(VENV)/.ready $(TRAINING)
+	$(BIN)/python -m nlu.builtin train var/nlu
+	@touch $@
+
+setup-dev: setup $(VENV)/.ready-dev
+$(VENV)/.ready-dev: requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# What tests need from the system: a browser, and letters for Chinese in it.
+system:
+	@if ! command -v chromium >/dev/null || ! fc-list :lang=zh 2>/dev/null | grep -q .; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig >/dev/null; \
+	  else \
+	    echo "The tests need Chromium and a Chinese font: on Debian, apt-get install chromium fonts-noto-cjk fontconfig"; exit 2; \
+	  fi; fi
+
+test: setup-dev system check ## set up and run all tests
+	$(BIN)/python -m pytest
+
+check: setup-dev ## formatting, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup-dev ## the measurements
+	$(BIN)/python -m bench
+
+faults: setup-dev ## kill and restart, many times (in full: make faults ROUNDS=50)
+	$(BIN)/python -m pytest tests/faults -s --rounds $(or $(ROUNDS),50)
+
+pins: setup-dev ## pin the newest versions again
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what was set up, not the data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
