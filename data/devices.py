@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data import timers
@@ -100,6 +100,21 @@ async def get(work: Work, key: str, *, lock: bool = False) -> Device | None:
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return await work.session.scalar(statement)
+
+
+async def key_of(work: Work, reference: str) -> str | None:
+    """The key of a device by its key or id; None: there is no such device."""
+    if "\x00" in reference or len(reference) > 64:
+        return None
+    condition = Device.key == reference
+    if reference.isascii() and reference.isdigit() and len(reference) < 19:
+        condition = or_(condition, Device.id == int(reference))
+    return await work.session.scalar(
+        select(Device.key)
+        .where(Device.community_id == work.community.id, condition)
+        .order_by((Device.key == reference).desc())
+        .limit(1)
+    )
 
 
 async def last_sign_of_life(work: Work, resident_id: int) -> datetime | None:

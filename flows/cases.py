@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from data import conversations, requests
+from data import conversations, reminders, requests
 from data.errors import NotFound
-from data.models import Conversation, Request, Resident
+from data.models import Conversation, Reminder, Request, Resident
 from data.work import Work
 from flows.handoff import member_of_staff
 from flows.turn import Turn
@@ -78,6 +78,29 @@ async def _tell(
         note=note or "",
     )
     await turn.deliver(about=f"request:{request.id}")
+
+
+async def drop_reminder(work: Work, world: World, reference: str, *, staff_id: str) -> Reminder:
+    """Drop a resident's reminder and tell them, so that nobody waits for it. One that is over stays as it is.
+
+    Raises NotFound, StaffUnknown.
+    """
+    await member_of_staff(work, staff_id)
+    seen = await reminders.get(work, reference)
+    if seen is None:
+        raise NotFound("no such reminder", reminder=reference)
+    conversation = await conversations.lock(work, seen.conversation_id)
+    found = await reminders.get(work, reference, lock=True)
+    assert found is not None
+    if found.state != "active":
+        return found
+    acting = work.acting_as(f"staff:{staff_id}")
+    await reminders.cancel(acting, found)
+    acting.audit("reminder.cancel", f"reminder:{found.id}")
+    turn = Turn.outside(work, world, conversation)
+    turn.say("case_reminder_cancelled", text=found.text)
+    await turn.deliver(about=f"reminder:{found.id}")
+    return found
 
 
 def title(world: World, request: Request, language: str) -> str:

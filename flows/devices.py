@@ -23,6 +23,7 @@ class Reported:
     signal: Signal
     new: bool  # False: heard before, nothing was done again
     resident: Resident | None  # whose help it may be
+    named: bool  # the report itself named that resident
     alarm: Alarm | None  # the alarm it raised or joined
 
 
@@ -44,9 +45,10 @@ async def report(
     """
     named = await residents.by_reference(work, resident) if resident else None
     known = await devices.get(work, key)
-    if named is None and known is not None and known.resident_id is not None:
-        named = await work.session.get(Resident, known.resident_id)
-    spoken = await conversations.of_resident(work, named.id) if named is not None else None
+    whose = named
+    if whose is None and known is not None and known.resident_id is not None:
+        whose = await work.session.get(Resident, known.resident_id)
+    spoken = await conversations.of_resident(work, whose.id) if whose is not None else None
     if spoken is not None:
         await conversations.lock(work, spoken.id)  # before timers and alarms, see data.work
     stored = await devices.record(
@@ -58,11 +60,18 @@ async def report(
             alarm = await alarms.get(work, str(stored.signal.alarm_id))
     elif what in KINDS:
         alarm = await raise_from_signal(
-            work, world, engine, resident=named, device_key=key, type=what, at=stored.signal.at
+            work, world, engine, resident=whose, device_key=key, type=what, at=stored.signal.at
         )
         stored.signal.alarm_id = alarm.id
         await work.session.flush()
-    return Reported(device=stored.device, signal=stored.signal, new=stored.new, resident=named, alarm=alarm)
+    return Reported(
+        device=stored.device,
+        signal=stored.signal,
+        new=stored.new,
+        resident=whose,
+        named=named is not None,
+        alarm=alarm,
+    )
 
 
 async def on_silent(due: Due) -> None:

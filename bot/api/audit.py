@@ -1,0 +1,41 @@
+"""The audit over the API: who saw and did what; for leads and administrators (P6)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import ColumnElement
+
+from bot.api import shapes
+from bot.api.access import LEADS, Access, Caller
+from bot.api.documents import errors
+from bot.api.inputs import Moment, Name, Paging, paging
+from bot.api.views import View
+from data import listing
+from data.models import Audit
+
+
+def build(access: Access) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/audit", tags=["audit"])
+
+    @router.get("", responses=errors(), summary="List the audit")
+    async def every(
+        caller: Caller = Depends(access.needs(*LEADS)),
+        page: Paging = Depends(paging),
+        actor: Name | None = Query(None, description="staff:<id>, token:<name>, bot"),
+        action: Name | None = Query(None, description="e.g. alarm.acknowledge"),
+        subject: Name | None = Query(None, description="e.g. alarm:12"),
+        since: Moment | None = Query(None, description="At or after"),
+    ) -> shapes.Listed[shapes.AuditOut]:
+        async with access.work(caller) as work:
+            filters = {Audit.actor: actor, Audit.action: action, Audit.subject: subject}
+            wanted: list[ColumnElement[bool]] = [Audit.community_id == work.community.id]
+            wanted += [column == value for column, value in filters.items() if value is not None]
+            if since is not None:
+                wanted.append(Audit.at >= since)
+            found = await listing.page(work, Audit, *wanted, limit=page.limit, after=page.after)
+            view = View(work=work, world=access.house.world)
+            items = [view.audit(row) for row in found.rows]
+            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+
+    return router
