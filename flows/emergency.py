@@ -32,7 +32,15 @@ from flows.emergency_asking import (
 )
 from flows.emergency_doubt import DOUBT_TIMER, Doubt, on_doubt
 from flows.emergency_plan import plan
-from flows.emergency_words import Danger, danger_in, others_wish, place_in, spoken_words, takes_back
+from flows.emergency_words import (
+    Danger,
+    answered_danger,
+    danger_in,
+    others_wish,
+    place_in,
+    spoken_words,
+    takes_back,
+)
 from flows.state import Frame
 from flows.turn import Turn
 
@@ -50,7 +58,7 @@ class Emergency(Flow):
             await begin(turn, frame, danger_in(turn) or Danger(kind="unknown", level=SURE))
             return True
         alarm = await alarms.get(turn.work, str(frame.memory["alarm"]), lock=True)
-        danger = danger_in(turn)
+        danger = answered_danger(turn, frame.asked)
         if alarm is None or alarm.state == "resolved":
             return await self._after_the_end(turn, frame, danger)
         if turn.incoming is not None and turn.incoming.kind == "silence":

@@ -32,6 +32,7 @@ class Plan:
     """The questions of every kind and the words that answer them."""
 
     asked: Mapping[str, Mapping[Who, Sequence[str]]]  # kind → who is in need → questions in order
+    by_context: frozenset[str]  # rules of the net that only listen because a question of an alarm is open
     signals: Mapping[str, str]  # signal type → the question asked first
     free: frozenset[str]  # questions that any words answer
     volunteered: frozenset[str]  # questions whose answer is taken unasked, when the message holds it
@@ -40,6 +41,7 @@ class Plan:
     answers: Mapping[str, Mapping[Answer, re.Pattern[str]]]  # question → what says yes, what says no
     bare: Mapping[Answer, re.Pattern[str]]  # a bare yes, no, or "I do not know"
     clear_no: re.Pattern[str]  # a clear no to "do you need help now?"
+    clear_back: re.Pattern[str]  # the person's own words that an alarm was nothing (E8)
     whose: Mapping[Who, re.Pattern[str]]  # words that tell who is in need
 
     def depends_on_who(self, kind: str) -> bool:
@@ -91,6 +93,7 @@ def read(path: Path) -> Plan:
         asked = {kind: _by_person(content["questions"][kind]) for kind in EMERGENCY_KINDS}
         return Plan(
             asked=asked,
+            by_context=frozenset(content["by_context"]),
             signals=content["signals"],
             free=frozenset(content["free"]),
             volunteered=frozenset(content["volunteered"]),
@@ -99,6 +102,7 @@ def read(path: Path) -> Plan:
             answers={name: _patterns(words) for name, words in content["answers"].items()},
             bare=_patterns(content["bare"]),
             clear_no=_pattern(content["clear_no"]),
+            clear_back=_pattern(content["clear_back"]),
             whose=_patterns(content["who"]),
         )
     except (KeyError, TypeError, re.error) as error:

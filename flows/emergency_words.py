@@ -47,6 +47,19 @@ def danger_in(turn: Turn) -> Danger | None:
     return Danger(kind=judged.kind, level=judged.level, evidence=judged.evidence)
 
 
+def answered_danger(turn: Turn, asked: str | None) -> Danger | None:
+    """The danger in a message while a question of an alarm is open.
+
+    A judgement that rests only on single words heard because of the question gives way to a plain answer to it.
+    """
+    danger = danger_in(turn)
+    if danger is None or asked is None or not danger.evidence:
+        return danger
+    by_context = {found.split(":", 1)[0] for found in danger.evidence} <= plan().by_context
+    answers = by_context and plan().answer(asked, spoken_words(turn)) in ("yes", "no")
+    return None if answers else danger
+
+
 def spoken_words(turn: Turn) -> str:
     """What the person wrote or said; nothing for a button or a silence."""
     if turn.command is not None or turn.incoming is None or turn.incoming.kind == "silence":
@@ -86,7 +99,10 @@ def who_in(turn: Turn) -> str | None:
 
 def takes_back(turn: Turn) -> bool:
     """「没事了,按错了」 (E8)."""
-    return turn.intent("emergency_cancel")
+    if turn.intent("emergency_cancel"):
+        return True
+    suspected = turn.understanding is not None and turn.understanding.emergency is not None
+    return not suspected and plan().clear_back.search(spoken_words(turn).lower()) is not None
 
 
 def others_wish(turn: Turn, kind: str, asked: str | None) -> bool:

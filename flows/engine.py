@@ -217,6 +217,8 @@ class Engine:
             turn.say("too_long")
             return False
         frame = turn.dialogue.active
+        if frame is not None and frame.flow in (ALARM, DOUBT):
+            return False  # after an alarm a silence, a place on the map and a picture are answers, too (E3)
         slot = self._asking.open_slot(self.flows[frame.flow], frame) if frame is not None else None
         if turn.text or (slot is not None and slot.entity in ("picture", "place") and incoming.data):
             return False
