@@ -28,11 +28,9 @@ from flows.knowledge import FaqKnowledge
 from flows.replies import Replies
 from flows.wording import Wording
 from flows.world import Figures, World
-from nlu.builtin import BuiltinEngine
 from nlu.emergency import EmergencyNet
 from nlu.engine import IntentEngine, Parser
 from nlu.extractors import Extractors
-from nlu.rasa import RasaEngine
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +71,10 @@ def parser_of(settings: Settings, world: World, net: EmergencyNet) -> Parser:
     """The emergency net and the extractors at once; the intent engine as soon as it is loaded. Needs a running loop."""
 
     def load() -> IntentEngine:
+        # Imported here, in the loading thread: SciPy alone takes half a second that nobody has to wait for.
+        from nlu.builtin import BuiltinEngine
+        from nlu.rasa import RasaEngine
+
         builtin = BuiltinEngine.load(engine_cache(settings))
         return RasaEngine(settings.rasa_url, fallback=builtin) if settings.nlu == "rasa" else builtin
 

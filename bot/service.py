@@ -14,7 +14,7 @@ from bot.house import House
 from bot.scheduler import Scheduler
 from data import demo_fill
 from data.errors import AnlinError
-from data.models import Community, Resident
+from data.models import Community, Resident, Staff
 
 
 class DrillRefused(AnlinError):
@@ -34,6 +34,9 @@ async def prepare(house: House, *, demo: bool | None, drill: bool) -> None:
     if empty and (demo or (demo is None and house.settings.database_url is None)):
         async with house.database.transaction() as session:
             await demo_fill.fill(session, now=house.clock.now())
+    async with house.database.transaction() as session:
+        demo_staff = select(Staff.id).join(Community).where(Community.demo, Staff.active).order_by(Staff.id)
+        house.demo_staff = tuple((await session.scalars(demo_staff)).all())
     if drill and real:
         raise DrillRefused(
             "--now and --speed move the clock; this database has real residents, use another --home"
