@@ -53,7 +53,10 @@ _ALARM_MOVES = {
 async def fill(session: AsyncSession, *, now: datetime, demo: DemoCommunity | None = None) -> Community:
     """Write the whole community in the given transaction; `now` is aware. The database must be empty."""
     demo = demo or load_demo()
-    community = Community(key=demo.key, name=demo.name.zh, zone=demo.tz.key, demo=True, settings={})
+    homes = {part: getattr(demo, part) for part in ("buildings", "units", "floors", "doors")}
+    community = Community(
+        key=demo.key, name=demo.name.zh, zone=demo.tz.key, demo=True, settings={"homes": homes}
+    )
     session.add(community)
     await session.flush()
     filling = _Filling(demo, Work(session=session, now=now, community=community, actor="bot"))

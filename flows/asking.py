@@ -92,6 +92,8 @@ class Asking:
             if frame.memory.pop("refused", False):
                 return True
         corrected = await self._correct(turn, frame, flow, besides=slot.name)
+        if frame.asked != slot.name:
+            return True  # a correction that could not be taken asks its own closer question
         if answered:
             frame.asked = None
             await self.take_all(turn, frame, flow)

@@ -38,8 +38,9 @@ async def judge_place(
         return Ask(reply=f"{reply}_all", facts={"known": ""})
     if not place["name"]:
         begun = frame.memory.get("place") or frame.slots.get("place") or {}
-        # A new building makes what was said of the old one void; a unit or room alone completes what is there.
-        if not place["building"] or place["building"] == begun.get("building"):
+        # A new building makes what was said of the old one void, unless just that was put right (C2: nothing else
+        # changes, and it is read back); a unit or room alone completes what is there.
+        if not place["building"] or place["building"] == begun.get("building") or _put_right(frame, given):
             place = {field: place.get(field) or begun.get(field) for field in FIELDS}
         if place.get("building"):
             place["name"] = None
@@ -50,3 +51,9 @@ async def judge_place(
         return Ask(reply=key, facts={"known": turn.wording.place(place) if place.get("building") else ""})
     frame.memory.pop("place", None)
     return Filled(value={field: place.get(field) for field in FIELDS})
+
+
+def _put_right(frame: Frame, given: Given) -> bool:
+    """Whether a place that was known is corrected: 不是3号楼,是5号楼."""
+    corrected = given.entity is not None and bool(given.entity.extra.get("instead_of"))
+    return corrected or (not given.asked and bool(frame.slots.get("place")))

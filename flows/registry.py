@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows import booking, emergency, handoff, knowledge
+from flows import booking, emergency, handoff, knowledge, meeting
 from flows.due import Handler
 from flows.engine import Engine
 
@@ -12,7 +12,7 @@ from flows.engine import Engine
 def engine() -> Engine:
     """The engine with every flow and aside of the product."""
     return Engine(
-        flows=[*emergency.FLOWS, *booking.FLOWS, *handoff.FLOWS],
+        flows=[*emergency.FLOWS, *booking.FLOWS, *handoff.FLOWS, *meeting.FLOWS],
         asides=[*handoff.ASIDES, *knowledge.ASIDES],
     )
 
