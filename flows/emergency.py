@@ -7,6 +7,7 @@ join it; a clear other wish is served meanwhile (docs/decisions: the alarm and i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -45,6 +46,7 @@ from flows.state import Frame
 from flows.turn import Turn
 
 _UNCLEAR_AT_MOST = 2
+_NUMBER = re.compile(r"[0-9零一二两三四五六七八九十]|one|two|three|four|five|six|seven|eight|nine|ten")
 
 
 class Emergency(Flow):
@@ -70,12 +72,13 @@ class Emergency(Flow):
         if danger is None and turn.conversation.owner == "bot" and others_wish(turn, alarm.kind, frame.asked):
             await watch(turn, frame, alarm)
             return False
-        rose = await join(turn, alarm, danger)
+        kind = alarm.kind
+        rose = await join(turn, alarm, danger, frame.asked)
         if rose:
             await ladder.announce(turn.work, ladder.telling(turn.world), alarm)
         if turn.conversation.owner == "staff" and danger is None:
             return True  # a person is talking with them; their words join the alarm, the bot is silent (C15)
-        said_anew = danger is not None and first_words(turn, frame, alarm)
+        said_anew = (danger is not None or alarm.kind != kind) and first_words(turn, frame, alarm)
         await self._go_on(turn, frame, alarm, silent=said_anew)
         return True
 
@@ -104,7 +107,10 @@ class Emergency(Flow):
         """Take the answer to the open question, then put the next one."""
         asked = frame.asked
         if asked is None or asked == STANDING_BY:
-            if not await take_volunteered(turn, frame, alarm) and not silent:
+            if turn.intent("help"):
+                frame.memory.pop("words", None)  # "what shall I do?": the instructions once more
+                first_words(turn, frame, alarm)
+            elif not await take_volunteered(turn, frame, alarm) and not silent:
                 turn.say("emergency_noted")
             await ask_next(turn, frame, alarm)
             return
@@ -131,9 +137,9 @@ class Emergency(Flow):
     async def _answer(self, turn: Turn, frame: Frame, alarm: Alarm, asked: str) -> bool:
         """Whether the message answers the open question; if so, it is written down and acted on."""
         if turn.intent("skip", "stop"):
-            await note(turn, frame, alarm, asked, "skipped")
-            if turn.intent("stop"):
-                frame.memory["no_more"] = True
+            # 「不知道」: for a question about life, not to know is the worst answer.
+            await note(turn, frame, alarm, asked, "unknown")
+            frame.memory["no_more"] = turn.intent("stop")
             return True
         if asked in ("where", "where_detail"):
             return await self._where(turn, frame, alarm, asked)
@@ -161,7 +167,7 @@ class Emergency(Flow):
         if place is None and words and not vague and not turn.intent("affirm") and asked == "where":
             place = {"name": words[:80]}  # a place in their own words is better than none
             await alarms.join(turn.work, alarm, place=place)
-        if place is None and asked == "where":
+        if place is None and (asked == "where" or not (vague or _NUMBER.search(words))):
             return False
         frame.memory["asked"] = [*frame.memory.get("asked", []), asked]
         turn.say(

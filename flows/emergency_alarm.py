@@ -140,15 +140,16 @@ async def _raise(turn: Turn, danger: Danger, words: list[str], source: str | Non
     return alarm
 
 
-async def join(turn: Turn, alarm: Alarm, danger: Danger | None) -> bool:
+async def join(turn: Turn, alarm: Alarm, danger: Danger | None, asked: str | None) -> bool:
     """Every message belongs to the open alarm. Returns whether its level rose."""
     who = who_in(turn) if "who" not in alarm.facts else None
     location = dict(turn.incoming.data) if turn.incoming and turn.incoming.kind == "location" else None
     facts: dict[str, Any] = ({"who": who} if who else {}) | ({"location": location} if location else {})
+    named = plan().kind(spoken_words(turn)) if asked == "what" else None
     return await alarms.join(
         turn.work,
         alarm,
-        kind=danger.kind if danger is not None else "unknown",
+        kind=danger.kind if danger is not None else named or "unknown",
         level=danger.level if danger is not None else None,
         text=spoken_words(turn) or None,
         place=place_in(turn),

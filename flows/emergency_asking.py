@@ -117,10 +117,10 @@ async def take_volunteered(turn: Turn, frame: Frame, alarm: Alarm) -> bool:
     """Answers to questions that were not put yet: 「他没有呼吸了」 is not asked about afterwards."""
     taken = False
     for question in plan().questions(alarm.kind, alarm.facts.get("who")):
-        if question not in plan().volunteered or question in frame.memory.get("asked", []):
+        if question not in plan().volunteered:
             continue
         answer = plan().volunteered_answer(question, spoken_words(turn))
-        if answer is not None:
+        if answer is not None and answer != alarm.facts.get(question):
             await note(turn, frame, alarm, question, answer)
             taken = True
     return taken

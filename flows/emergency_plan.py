@@ -33,6 +33,7 @@ class Plan:
 
     asked: Mapping[str, Mapping[Who, Sequence[str]]]  # kind → who is in need → questions in order
     by_context: frozenset[str]  # rules of the net that only listen because a question of an alarm is open
+    kinds: Mapping[str, re.Pattern[str]]  # what an answer to "what has happened?" is about
     signals: Mapping[str, str]  # signal type → the question asked first
     free: frozenset[str]  # questions that any words answer
     volunteered: frozenset[str]  # questions whose answer is taken unasked, when the message holds it
@@ -67,6 +68,11 @@ class Plan:
                 return answer
         return None
 
+    def kind(self, text: str) -> str | None:
+        """The kind that an answer to "what has happened?" names, None when it names none."""
+        words = text.lower()
+        return next((kind for kind, pattern in self.kinds.items() if pattern.search(words)), None)
+
     def volunteered_answer(self, question: str, text: str) -> Answer | None:
         """What a message says to a question that was not put: only by the question's own words."""
         own, words = self.answers.get(question, {}), text.lower()
@@ -94,6 +100,7 @@ def read(path: Path) -> Plan:
         return Plan(
             asked=asked,
             by_context=frozenset(content["by_context"]),
+            kinds={kind: _pattern(words) for kind, words in content["kinds"].items()},
             signals=content["signals"],
             free=frozenset(content["free"]),
             volunteered=frozenset(content["volunteered"]),

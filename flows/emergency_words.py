@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.emergency_plan import plan
@@ -18,7 +18,7 @@ _WISHES = frozenset(
     }
 )
 _OF_THE_VOICE = frozenset({"repeat", "slower", "louder"})
-_ONCE_ASKED = frozenset({"ask_info", "cancel_request", "help"})
+_ONCE_ASKED = frozenset({"ask_info", "cancel_request"})
 """Served only when no question is open: 「怎么办」 in the middle of an alarm is about the alarm."""
 _PART_OF_IT = {"fire", "gas", "water", "trapped"}
 """Kinds in which something broken is the emergency itself."""
@@ -50,14 +50,18 @@ def danger_in(turn: Turn) -> Danger | None:
 def answered_danger(turn: Turn, asked: str | None) -> Danger | None:
     """The danger in a message while a question of an alarm is open.
 
-    A judgement that rests only on single words heard because of the question gives way to a plain answer to it.
+    A judgement that rests first on single words heard because of the question gives way to a plain answer to it.
     """
     danger = danger_in(turn)
     if danger is None or asked is None or not danger.evidence:
         return danger
-    by_context = {found.split(":", 1)[0] for found in danger.evidence} <= plan().by_context
-    answers = by_context and plan().answer(asked, spoken_words(turn)) in ("yes", "no")
-    return None if answers else danger
+    by_context = danger.evidence[0].split(":", 1)[0] in plan().by_context
+    if not by_context:
+        return danger
+    if asked == "what":
+        # Single words tell that it is grave; which kind it is, the words for kinds tell better.
+        return replace(danger, kind=plan().kind(spoken_words(turn)) or danger.kind)
+    return None if plan().answer(asked, spoken_words(turn)) in ("yes", "no") else danger
 
 
 def spoken_words(turn: Turn) -> str:
@@ -85,7 +89,7 @@ def place_in(turn: Turn) -> dict[str, Any] | None:
             "building": value.get("building"),
             "unit": value.get("unit"),
             "room": value.get("room"),
-            "name": f"{name}{detail}" if name else None,
+            "name": f"{name or ''}{detail}" or None,
         }
     return found if found and any(found.values()) else None
 

@@ -90,6 +90,33 @@ async def test_what_is_said_afterwards_joins_the_open_alarm_and_names_its_kind(h
     assert "别让人硬拉" in answer
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [("我家着火了", "fire", "119"), ("在卫生间摔了", "fall", "硬拉"), ("it smells of gas", "gas", "电器")],
+)
+async def test_what_has_happened_names_the_kind(here: House, text: str, kind: str, words: str) -> None:
+    await here.say(ME, "救命")
+    answer = await here.ask(ME, text)
+    assert (await here.alarm()).kind == kind
+    assert words in answer
+
+
+async def test_not_to_know_whether_they_breathe_is_the_worst(here: House) -> None:
+    await here.say(ME, "我老伴摔倒了起不来了")
+    await here.say(ME, "没反应")
+    answer = await here.ask(ME, "不知道")
+    assert "拿不准" in answer
+    assert (await here.alarm()).facts["breathing"] == "unknown"
+
+
+async def test_a_better_answer_later_replaces_the_first(here: House) -> None:
+    await here.say(ME, "我家着火了")
+    await here.say(ME, "没出来")
+    await here.say(ME, "都出来了")
+    alarm = await here.alarm()
+    assert (alarm.facts["out"], alarm.level) == ("yes", 1)
+
+
 async def test_two_conversations_of_one_person_share_an_alarm(here: House) -> None:
     await here.say(ME, "救命")
     other = await here.small.new_conversation("phone", resident=here.small.resident)
