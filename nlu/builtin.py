@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 REMEMBERED = 2048
 """Sentences whose answer is kept: 好的, 对, 你好 come again and again."""
 
+KEPT = 3
+"""Model files that stay in the cache: another version of the program may still start from an older one."""
+
 WARM_UP = "你好"
 """Classified once while loading, so that the encoder has read its weights before the first resident writes."""
 
@@ -118,6 +121,9 @@ def trained(cache_dir: Path, training_dir: Path, encoder: Encoder) -> KernelMode
         fresh = Path(scratch) / file.name
         model.save(fresh)
         fresh.replace(file)  # at once: another process sees the whole file or none
+    models = sorted(cache_dir.glob("intents-*.npz"), key=lambda model_file: model_file.stat().st_mtime)
+    for outdated in models[:-KEPT]:
+        outdated.unlink(missing_ok=True)
     return model
 
 

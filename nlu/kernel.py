@@ -37,7 +37,7 @@ class Recipe:
     meaning: float = 1.0  # weight of likeness in meaning
     sharpness: float = 2.0  # exp(sharpness * (cosine - 1)): how quickly likeness in meaning fades
     characters: float = 0.25  # weight of common characters and pairs of them
-    sounds: float = 0.25  # weight of common syllables and pairs of them (U7)
+    sounds: float = 0.5  # weight of common syllables and pairs of them (U7)
     cues: float = 0.2  # weight of common groups of words
     breadth: float = 1.0  # width of the cues' Gaussian, in mean squared distances of the training sentences
     ridge: float = 0.2  # how much a single sentence is mistrusted

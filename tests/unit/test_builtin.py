@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlu import builtin, training_data
-from nlu.builtin import REMEMBERED, BuiltinEngine, recipe_key, trained
+from nlu.builtin import KEPT, REMEMBERED, BuiltinEngine, recipe_key, trained
 from nlu.encoder import UniversalSentenceEncoder, Vectors
 from nlu.evaluate import calibration_error
 from nlu.features import LONGEST, clean, sound_grams
@@ -184,6 +184,16 @@ async def test_a_changed_sentence_trains_anew(small: BuiltinEngine, tmp_path: Pa
     assert changed.rank("老哥吉祥")[0].name == "greet"
     assert len(list((tmp_path / "cache").iterdir())) == 2
     changed.close()
+
+
+def test_old_models_are_cleared_away(tmp_path: Path, few: Path) -> None:
+    for number in range(KEPT + 2):
+        with (few / "greet.yml").open("a", encoding="utf-8") as stream:
+            stream.write(f"    - 吉祥{number}\n")
+        trained(tmp_path / "cache", few, LetterEncoder())
+    left = {file.name for file in (tmp_path / "cache").iterdir()}
+    assert len(left) == KEPT
+    assert f"intents-{recipe_key(few, LetterEncoder())}.npz" in left
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 nonsense", b"x" * 1000])
