@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
+from nlu import pinyin
 from nlu.numbers import fold
 from nlu.understanding import Entity
 
@@ -36,19 +35,11 @@ _FLAT = {
 _PART_OF = {fold(word.replace("_", " ")): part for part, words in _FLAT.items() for word in words.split()}
 _PARTS = sorted(_PART_OF, key=len, reverse=True)
 
-_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"), ("l", "n"))
-
 
 @lru_cache(maxsize=8192)
 def sound(character: str) -> str:
     """How a character sounds to a recogniser and to southern ears: no tone, zh=z, l=n, ang=an; itself if no hanzi."""
-    syllable: str = lazy_pinyin(character)[0]
-    for heard, folded in _SOUNDS:
-        if heard == "l":
-            syllable = "n" + syllable[1:] if syllable.startswith("l") else syllable
-        else:
-            syllable = syllable.replace(heard, folded)
-    return syllable
+    return pinyin.fold(pinyin.syllable(character)) or character
 
 
 class Lookup:
@@ -134,7 +125,9 @@ def _plausible(heard: str, name: str) -> bool:
     other = [(a, b) for a, b in zip(heard, name, strict=True) if a != b]
     if len(other) == len(name):
         return False
-    return len(name) > 2 or all(a not in _COMMON and lazy_pinyin(a) == lazy_pinyin(b) for a, b in other)
+    return len(name) > 2 or all(
+        a not in _COMMON and pinyin.syllable(a) == pinyin.syllable(b) for a, b in other
+    )
 
 
 def _whole_word(text: str, start: int, end: int) -> bool:
