@@ -16,6 +16,8 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(
         level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+    # A tick that comes while the one before is still at work is nothing to tell anybody: the next one is near.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     renderer = (
         structlog.dev.ConsoleRenderer(colors=True)
         if sys.stderr.isatty()

@@ -72,7 +72,7 @@ class Scheduler:
                 continue
             async with self._database.transaction() as session:
                 coming = await timers.next_due(session)
-            left = POLL - (asyncio.get_running_loop().time() - started)
+            left = 0.9 * POLL - (asyncio.get_running_loop().time() - started)
             if coming is None or left <= 0:
                 return
             before = self._clock.now()

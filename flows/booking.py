@@ -215,6 +215,10 @@ async def _at_clock(turn: Turn, frame: Frame, service: Service, moment: datetime
     slot = opening.slot_at(service, moment)
     if slot is None:
         return await _alternatives(turn, frame, service, moment, "booking_closed")
+    if turn.resident is not None and await requests.has_booking(
+        turn.work, resident_id=turn.resident.id, service=service.key, starts_at=slot.start
+    ):
+        return await _alternatives(turn, frame, service, slot.start, "booking_have_it")
     if not await _is_free(turn, frame, service, slot):
         return await _alternatives(turn, frame, service, slot.start, "booking_full")
     return Filled(value=slot.start.isoformat())

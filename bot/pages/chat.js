@@ -91,7 +91,7 @@ function line(id, speaker, text, mark) {
     waiting.textContent = words.waiting;
     item.append(waiting);
   }
-  $("log").scrollTop = $("log").scrollHeight;
+  toEnd();
 }
 
 function choices(buttons) {
@@ -105,6 +105,11 @@ function choices(buttons) {
     });
     return button;
   }));
+  toEnd();
+}
+
+function toEnd() {
+  $("log").scrollTop = $("log").scrollHeight;
 }
 
 function greet() {
