@@ -22,6 +22,8 @@ DESK = "desk"
 ON_RECORD = 5
 """Level of what is only recorded: taken back, or a drill."""
 
+_UNCERTAIN = 4
+
 Audience = Literal["staff", "family"]
 Notice = Callable[[Alarm, Resident | None, Audience], str]
 """What is sent to a phone about an alarm."""
@@ -114,7 +116,7 @@ async def on_acknowledge(due: Due) -> None:
     if alarm is None:
         return
     work = due.work
-    people = _People(staff=await _duty_and_lead(work), contacts=await _contacts(work, alarm))
+    people = _People(staff=await _duty_and_lead(work), contacts=await _family(work, alarm))
     await _tell(work, telling(due.world, "alarm_unanswered"), alarm, people)
 
 
@@ -125,7 +127,7 @@ async def on_breach(due: Due) -> None:
         return
     work = due.work
     await alarms.breach(work, alarm)
-    people = _People(staff=await roster.everybody(work), contacts=await _contacts(work, alarm))
+    people = _People(staff=await roster.everybody(work), contacts=await _family(work, alarm))
     await _tell(work, telling(due.world, "alarm_unanswered"), alarm, people)
     if due.turn is not None and alarm.taken_back_at is None:
         due.turn.say("emergency_nobody_yet")
@@ -210,6 +212,11 @@ async def _duty_and_lead(work: Work) -> Sequence[Staff]:
 
 async def _contacts(work: Work, alarm: Alarm) -> Sequence[Contact]:
     return await residents.alarm_contacts(work, alarm.resident_id) if alarm.resident_id is not None else ()
+
+
+async def _family(work: Work, alarm: Alarm) -> Sequence[Contact]:
+    """Whom the later rungs add. A device that fell silent (level 4) is a matter for staff: a battery frightens nobody."""
+    return () if alarm.level == _UNCERTAIN else await _contacts(work, alarm)
 
 
 async def _resident(work: Work, alarm: Alarm) -> Resident | None:

@@ -148,6 +148,17 @@ async def test_only_an_acknowledgement_stops_it(here: House) -> None:
     assert not (await here.alarm()).breach
 
 
+async def test_a_clock_that_was_already_running_reads_the_state_again(here: House) -> None:
+    await signal(here, "fall", None)
+    async with here.work("staff:officer-1") as work:
+        alarm = await alarms.get(work, (await here.alarm()).number, lock=True)
+        assert alarm is not None
+        await alarms.move(work, alarm, "acknowledge", staff_id="officer-1")
+    before = await here.told()
+    await here.pass_time(seconds=200)
+    assert await here.told() == before
+
+
 async def test_taking_back_does_not_stop_it(here: House) -> None:
     await here.say(ME, "救命")
     await here.say(ME, "没事了，按错了")
@@ -277,6 +288,17 @@ async def test_no_motion_and_no_answer_gets_worse(here: House) -> None:
     await signal(here, "no_motion", here.small.resident)
     await here.pass_time(seconds=45)
     assert (await here.alarm()).level == 2
+
+
+async def test_a_device_that_fell_silent_climbs_among_staff_only_and_leaves_the_resident_in_peace(
+    here: House,
+) -> None:
+    await signal(here, "silent", here.small.resident)
+    assert await here.told() == ["desk", "officer-1"]
+    await here.pass_time(seconds=180)
+    assert "admin" in await here.told()
+    assert not any(to.startswith("contact:") for to in await here.told())
+    assert not any("您还好吗" in text for text in await here.unasked(ME))
 
 
 async def test_a_repeated_signal_joins_also_when_it_is_nobodys(here: House) -> None:
