@@ -60,12 +60,12 @@ def build(access: Access) -> APIRouter:
             items = await View(work=work, world=access.house.world).alarms(found.rows)
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at an alarm, with its timeline")
+    @router.get("/{id}", responses=errors(), summary="Look at an alarm, with its timeline")
     async def one(ref: str = REF, caller: Caller = staff) -> shapes.AlarmOut:
         async with access.work(caller) as work:
             return (await View(work=work, world=access.house.world).alarms([await find(work, ref)]))[0]
 
-    @router.get("/{id}/dossier", responses=errors(404), summary="What helpers need to know (audited)")
+    @router.get("/{id}/dossier", responses=errors(), summary="What helpers need to know (audited)")
     async def dossier(ref: str = REF, caller: Caller = staff) -> shapes.DossierOut | None:
         async with access.work(caller) as work:
             found = await find(work, ref)
@@ -94,12 +94,12 @@ def build(access: Access) -> APIRouter:
     for path, (_, summary) in MOVES.items():
         router.post(
             f"/{{id}}/{path}",
-            responses=errors(404, 409),
+            responses=errors(409),
             summary=summary,
             operation_id=f"alarm_{path.replace('-', '_')}",
         )(mover(path))
 
-    @router.post("/{id}/resolve", responses=errors(404, 409), summary="It is over: code and note are needed")
+    @router.post("/{id}/resolve", responses=errors(409), summary="It is over: code and note are needed")
     async def resolve(body: Resolve, ref: str = REF, caller: Caller = staff) -> shapes.AlarmOut:
         async with access.work(caller) as work:
             seen = await find(work, ref)

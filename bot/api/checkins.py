@@ -49,7 +49,7 @@ def build(access: Access) -> APIRouter:
             items = [view.checkin(row) for row in found.rows]
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a check-in")
+    @router.get("/{id}", responses=errors(), summary="Look at a check-in")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.CheckinOut:
         async with access.work(caller) as work:
             number = known(ref)

@@ -53,7 +53,7 @@ def build(access: Access) -> APIRouter:
             items = [view.conversation(row) for row in found.rows]
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a conversation, with its last messages")
+    @router.get("/{id}", responses=errors(), summary="Look at a conversation, with its last messages")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ConversationFull:
         async with access.work(caller) as work:
             found = await find(work, ref)
@@ -61,7 +61,7 @@ def build(access: Access) -> APIRouter:
             messages = await conversations.recent(work, found.id)
             return View(work=work, world=access.house.world).conversation_full(found, messages)
 
-    @router.get("/{id}/messages", responses=errors(404), summary="List the messages, newest first")
+    @router.get("/{id}/messages", responses=errors(), summary="List the messages, newest first")
     async def messages(
         ref: str = REF, caller: Caller = office, page: Paging = Depends(paging)
     ) -> shapes.Listed[shapes.MessageOut]:

@@ -10,12 +10,12 @@ _MEANINGS = {
     400: "The body cannot be read",
     401: "No valid token (`unauthorized`)",
     403: "The token's role may not do this (`forbidden`)",
-    404: "There is no such thing here (`not_found`, `alarm_not_found`)",
+    404: "There is no such thing here (`not_found`, `alarm_not_found`, `community_unknown`)",
     409: "Not possible from its present state (`illegal_move`), or somebody else has it (`handoff_taken`)",
     422: "Something that was sent cannot be used (`invalid`, `staff_needed`, `staff_unknown`, `closing_code_missing`)",
 }
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
-_ALWAYS = (400, 401, 403, 422)
+_ALWAYS = (400, 401, 403, 404, 422)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

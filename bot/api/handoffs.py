@@ -62,14 +62,14 @@ def build(access: Access) -> APIRouter:
             items = [view.handoff(row) for row in found.rows]
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a hand-over, with messages and notes")
+    @router.get("/{id}", responses=errors(), summary="Look at a hand-over, with messages and notes")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.HandoffFull:
         async with access.work(caller) as work:
             found = await find(work, ref)
             work.audit("handoff.view", f"handoff:{found.id}")
             return await full(work, found)
 
-    @router.post("/{id}/take", responses=errors(404, 409), summary="Take it; the bot is silent from now on")
+    @router.post("/{id}/take", responses=errors(409), summary="Take it; the bot is silent from now on")
     async def take(body: Move = NOTHING, ref: str = REF, caller: Caller = office) -> shapes.HandoffFull:
         async with access.work(caller) as work:
             member = await acting(work, caller, body.as_)
@@ -78,7 +78,7 @@ def build(access: Access) -> APIRouter:
     @router.post(
         "/{id}/messages",
         status_code=201,
-        responses=errors(404, 409),
+        responses=errors(409),
         summary="Write to the resident; the first time stops the clock",
     )
     async def write(body: Say, ref: str = REF, caller: Caller = office) -> shapes.MessageOut:
@@ -91,7 +91,7 @@ def build(access: Access) -> APIRouter:
     @router.post(
         "/{id}/notes",
         status_code=201,
-        responses=errors(404),
+        responses=errors(),
         summary="A private note; it has no way to the resident",
     )
     async def note(body: Say, ref: str = REF, caller: Caller = office) -> shapes.NoteOut:
@@ -101,7 +101,7 @@ def build(access: Access) -> APIRouter:
             written = await desk.note(work, str(seen.id), member, body.text)
             return View(work=work, world=access.house.world).note(written)
 
-    @router.post("/{id}/transfer", responses=errors(404, 409), summary="Give it to a colleague or back")
+    @router.post("/{id}/transfer", responses=errors(409), summary="Give it to a colleague or back")
     async def transfer(
         body: Transfer = TO_QUEUE, ref: str = REF, caller: Caller = office
     ) -> shapes.HandoffFull:
@@ -113,7 +113,7 @@ def build(access: Access) -> APIRouter:
                 await desk.note(work, str(seen.id), member, body.note)
             return await full(work, moved)
 
-    @router.post("/{id}/close", responses=errors(404, 409), summary="The conversation goes back to the bot")
+    @router.post("/{id}/close", responses=errors(409), summary="The conversation goes back to the bot")
     async def close(body: Move = NOTHING, ref: str = REF, caller: Caller = office) -> shapes.HandoffFull:
         async with access.work(caller) as work:
             seen = await find(work, ref)

@@ -44,7 +44,7 @@ def build(access: Access) -> APIRouter:
             items = [view.reminder(row) for row in found.rows]
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a reminder")
+    @router.get("/{id}", responses=errors(), summary="Look at a reminder")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ReminderOut:
         async with access.work(caller) as work:
             found = await reminders.get(work, known(ref))
@@ -62,6 +62,6 @@ def build(access: Access) -> APIRouter:
         return await drop(NOTHING, ref, caller)
 
     summary = "Drop a reminder; the resident is told"
-    router.post("/{id}/cancel", responses=errors(404), summary=summary)(drop)
-    router.delete("/{id}", responses=errors(404), summary=summary)(delete)
+    router.post("/{id}/cancel", responses=errors(), summary=summary)(drop)
+    router.delete("/{id}", responses=errors(), summary=summary)(delete)
     return router

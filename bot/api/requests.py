@@ -79,7 +79,7 @@ def build(access: Access) -> APIRouter:
             items = await View(work=work, world=access.house.world).requests(found.rows)
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a case, with its history")
+    @router.get("/{id}", responses=errors(), summary="Look at a case, with its history")
     async def one(ref: str = REF, caller: Caller = staff) -> shapes.RequestFull:
         async with access.work(caller) as work:
             found = await find(work, caller, ref)
@@ -99,6 +99,6 @@ def build(access: Access) -> APIRouter:
 
     for path, (name, summary) in MOVES.items():
         router.post(
-            f"/{{id}}/{path}", responses=errors(404, 409), summary=summary, operation_id=f"request_{name}"
+            f"/{{id}}/{path}", responses=errors(409), summary=summary, operation_id=f"request_{name}"
         )(mover(name))
     return router

@@ -74,14 +74,14 @@ def build(access: Access) -> APIRouter:
             items = await View(work=work, world=access.house.world).residents(found.rows)
             return shapes.Listed(items=items, next=_cursor(found.after))
 
-    @router.get("/{id}", responses=errors(404), summary="Look at a resident")
+    @router.get("/{id}", responses=errors(), summary="Look at a resident")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ResidentOut:
         async with access.work(caller) as work:
             found = await find(work, ref)
             work.audit("resident.view", f"resident:{found.id}")
             return (await View(work=work, world=access.house.world).residents([found]))[0]
 
-    @router.patch("/{id}", responses=errors(404), summary="Correct a resident's facts")
+    @router.patch("/{id}", responses=errors(), summary="Correct a resident's facts")
     async def correct(body: Correction, ref: str = REF, caller: Caller = office) -> shapes.ResidentOut:
         async with access.work(caller) as work:
             found = await find(work, ref)
@@ -90,7 +90,7 @@ def build(access: Access) -> APIRouter:
             await resident_edits.correct(work, found, changes)
             return (await View(work=work, world=access.house.world).residents([found]))[0]
 
-    @router.get("/{id}/dossier", responses=errors(404), summary="What helpers need to know (audited)")
+    @router.get("/{id}/dossier", responses=errors(), summary="What helpers need to know (audited)")
     async def dossier(ref: str = REF, caller: Caller = office) -> shapes.DossierOut:
         async with access.work(caller) as work:
             found = await find(work, ref)

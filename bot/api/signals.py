@@ -123,7 +123,7 @@ def build(access: Access) -> APIRouter:
             items = [view.device(row) for row in found.rows]
             return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
 
-    @router.put("/devices/{id}", responses=errors(404), summary="Register a device")
+    @router.put("/devices/{id}", responses=errors(), summary="Register a device")
     async def register(body: Registration, ref: str = REF, caller: Caller = office) -> shapes.DeviceOut:
         async with access.work(caller) as work:
             key = await devices.key_of(work, ref)
