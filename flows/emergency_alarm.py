@@ -142,7 +142,7 @@ async def _raise(turn: Turn, danger: Danger, words: list[str], source: str | Non
 
 async def join(turn: Turn, alarm: Alarm, danger: Danger | None, asked: str | None) -> bool:
     """Every message belongs to the open alarm. Returns whether its level rose."""
-    who = who_in(turn) if "who" not in alarm.facts else None
+    who = who_in(turn, asked) if "who" not in alarm.facts else None
     location = dict(turn.incoming.data) if turn.incoming and turn.incoming.kind == "location" else None
     facts: dict[str, Any] = ({"who": who} if who else {}) | ({"location": location} if location else {})
     named = plan().kind(spoken_words(turn)) if asked == "what" else None

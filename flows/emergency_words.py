@@ -94,9 +94,9 @@ def place_in(turn: Turn) -> dict[str, Any] | None:
     return found if found and any(found.values()) else None
 
 
-def who_in(turn: Turn) -> str | None:
-    """Whether the speaker or somebody else is in need; None when the words do not tell."""
-    if not spoken_words(turn) or danger_in(turn) is None:
+def who_in(turn: Turn, asked: str | None = None) -> str | None:
+    """Whether the speaker or somebody else is in need; None when the words do not tell, or tell of something else."""
+    if not spoken_words(turn) or (danger_in(turn) is None and asked != "what"):
         return None
     return plan().who(spoken_words(turn))
 

@@ -101,6 +101,12 @@ async def test_what_has_happened_names_the_kind(here: House, text: str, kind: st
     assert words in answer
 
 
+async def test_what_has_happened_also_tells_to_whom(here: House) -> None:
+    await here.say(ME, "救命")
+    assert "别人" not in await here.ask(ME, "我在卫生间摔了")
+    assert (await here.alarm()).facts["who"] == "self"
+
+
 async def test_not_to_know_whether_they_breathe_is_the_worst(here: House) -> None:
     await here.say(ME, "我老伴摔倒了起不来了")
     await here.say(ME, "没反应")
