@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows import booking, emergency, handoff, knowledge, meeting
+from flows import booking, devices, emergency, handoff, knowledge, meeting, repair
 from flows.due import Handler
 from flows.engine import Engine
 
@@ -12,10 +12,10 @@ from flows.engine import Engine
 def engine() -> Engine:
     """The engine with every flow and aside of the product."""
     return Engine(
-        flows=[*emergency.FLOWS, *booking.FLOWS, *handoff.FLOWS, *meeting.FLOWS],
+        flows=[*emergency.FLOWS, *booking.FLOWS, *handoff.FLOWS, *meeting.FLOWS, *repair.FLOWS],
         asides=[*handoff.ASIDES, *knowledge.ASIDES],
     )
 
 
-TIMERS: Mapping[str, Handler] = {**emergency.TIMERS}
+TIMERS: Mapping[str, Handler] = {**emergency.TIMERS, **devices.TIMERS}
 """Timer kind → its handler."""
