@@ -67,6 +67,7 @@ class Flow:
     confirms: bool = False  # read back and confirmed before it exists (C11): reply `<name>_confirm`
     open_to_strangers: bool = True  # False: the first meeting (F13) comes before
     parks: bool = True  # worth offering back after an interruption (C3)
+    pictures: bool = False  # a picture or a place on the map belongs to it, whatever is being asked (C16)
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         """Called once when the flow starts, before its first question; may fill slots or say something."""

@@ -220,7 +220,10 @@ class Engine:
         if frame is not None and frame.flow in (ALARM, DOUBT):
             return False  # after an alarm a silence, a place on the map and a picture are answers, too (E3)
         slot = self._asking.open_slot(self.flows[frame.flow], frame) if frame is not None else None
-        if turn.text or (slot is not None and slot.entity in ("picture", "place") and incoming.data):
+        wanted = slot is not None and slot.entity in ("picture", "place") and bool(incoming.data)
+        if frame is not None and incoming.kind in ("image", "location"):
+            wanted = wanted or self.flows[frame.flow].pictures
+        if turn.text or wanted:
             return False
         known = incoming.kind if incoming.kind in ("image", "location", "voice") else "other"
         turn.say("empty" if incoming.kind in ("text", "button", "edited") else f"got_{known}")
