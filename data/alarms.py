@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from data import checkins
 from data.errors import AnlinError
 from data.models import Alarm, AlarmStep, Outgoing
 from data.numbers import next_number
@@ -55,6 +56,8 @@ async def raise_alarm(
 
     Joining adds the words, names the kind if it was unknown, and raises the level if this is worse; it never lowers.
     """
+    if resident_id is not None:
+        await checkins.mark_help(work, resident_id)  # nobody is asked "are you well?" any more (K3)
     name = f"alarm:{work.community.id}:{resident_id or f'conversation-{conversation_id}'}"
     await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     alarm = await open_of(work, resident_id=resident_id, conversation_id=conversation_id)

@@ -1,20 +1,29 @@
-"""Check-ins: plans, the day's question, and each step of the ladder."""
+"""Check-ins: plans, the day's question, and each step of the ladder.
+
+Locks: a check-in's timers, then its row (see `data.work`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from data import timers
-from data.models import Checkin, CheckinPlan
+from data import conversations, timers
+from data.models import Checkin, CheckinPlan, Conversation, Device, Message, Signal
 from data.repeats import next_occurrence
 from data.states import machine
 from data.work import Work
 
 TIMER = "checkin.due"
+AGAIN, FAMILY, VISIT, WATCH = "checkin.again", "checkin.family", "checkin.visit", "checkin.watch"
+VISIT_TIMER = "visit.due"
+VISIT_HOUR = 9  # o'clock at which a visit of the plan becomes a task
 ANSWERED = frozenset({"fine", "unwell", "help", "sign_of_life"})
+OPEN = frozenset({"asked", "no_answer"})
+_ALIVE = ("motion", "ok", "sos")
+_LOOKED_AT = 20  # messages looked through for one that is more than a silence
 MACHINE = machine(
     "checkin",
     "due",
@@ -22,12 +31,13 @@ MACHINE = machine(
         "ask": ("due", "asked"),
         "pause": ("due", "paused"),
         "sign_of_life": ("due, asked, no_answer", "sign_of_life"),
-        "fine": ("due, asked, no_answer", "fine"),
-        "unwell": ("due, asked, no_answer", "unwell"),
-        "help": ("due, asked, no_answer, unwell", "help"),
+        "fine": ("due, asked, no_answer, sign_of_life", "fine"),
+        "unwell": ("due, asked, no_answer, sign_of_life, fine", "unwell"),
+        "help": ("due, asked, no_answer, sign_of_life, fine, unwell", "help"),
         "no_answer": ("asked", "no_answer"),
     },
 )
+"""What a person says weighs more than a sign of life, and worse news of the same day more than better news."""
 
 
 async def plan(
@@ -49,7 +59,23 @@ async def plan(
     work.session.add(made)
     await work.session.flush()
     await arm(work, made, after=work.now)
+    await arm_visit(work, made, after=work.now)
     return made
+
+
+async def arm_visit(work: Work, made: CheckinPlan, *, after: datetime) -> None:
+    """Set the timer for the next visit of a plan: so many days after a moment, in the morning (K1)."""
+    if not (made.active and made.visit_every_days > 0):
+        await timers.cancel(work, key=f"visit-plan:{made.id}")
+        return
+    day = after.astimezone(work.zone) + timedelta(days=made.visit_every_days)
+    await timers.schedule(
+        work,
+        key=f"visit-plan:{made.id}",
+        kind=VISIT_TIMER,
+        subject=f"checkin-plan:{made.id}",
+        due_at=day.replace(hour=VISIT_HOUR, minute=0, second=0, microsecond=0),
+    )
 
 
 async def arm(work: Work, made: CheckinPlan, *, after: datetime) -> None:
@@ -59,15 +85,22 @@ async def arm(work: Work, made: CheckinPlan, *, after: datetime) -> None:
         return
     midnight = after.astimezone(work.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     due_at = next_occurrence(made.rrule, start=midnight, after=after, zone=work.zone)
-    if due_at is not None:
-        await timers.schedule(
-            work,
-            key=f"checkin-plan:{made.id}",
-            kind=TIMER,
-            subject=f"checkin-plan:{made.id}",
-            due_at=due_at,
-            payload={"conversation": made.conversation_id, "at": due_at.isoformat()},
-        )
+    if due_at is None:
+        await timers.cancel(work, key=f"checkin-plan:{made.id}")
+        return
+    # The conversation is named here, so that it is locked before the timer when that falls due.
+    where = made.conversation_id
+    if where is None:
+        heard = await conversations.of_resident(work, made.resident_id)
+        where = heard.id if heard is not None else None
+    await timers.schedule(
+        work,
+        key=f"checkin-plan:{made.id}",
+        kind=TIMER,
+        subject=f"checkin-plan:{made.id}",
+        due_at=due_at,
+        payload={"conversation": where, "at": due_at.isoformat()},
+    )
 
 
 def is_paused(made: CheckinPlan, day: date) -> bool:
@@ -129,13 +162,103 @@ async def step(work: Work, checkin: Checkin, what: str, *, to: str | None = None
 
 
 async def open_of(work: Work, resident_id: int) -> Checkin | None:
-    """The check-in a resident has not answered yet, locked; the newest."""
-    return await work.session.scalar(
-        select(Checkin)
-        .where(Checkin.resident_id == resident_id, Checkin.state.in_(("due", "asked", "no_answer")))
-        .order_by(Checkin.due_at.desc())
+    """The check-in a resident has not answered yet; the newest, not locked."""
+    found = await newest_id(work, resident_id, OPEN)
+    return await get(work, found) if found is not None else None
+
+
+async def answerable(work: Work, resident_id: int) -> Checkin | None:
+    """The check-in that what a resident says about themself still belongs to: one that is unanswered, or that of
+    today unless it was answered with worse news. Not locked."""
+    found = await newest_id(work, resident_id, OPEN | {"sign_of_life", "fine"})
+    return await get(work, found) if found is not None else None
+
+
+async def settle(work: Work, checkin_id: int, name: str) -> Checkin | None:
+    """It is answered, by words or by a sign of life: the ladder ends. Gives the check-in, locked, or None when this
+    answer is nothing new."""
+    await timers.cancel(work, subject=subject(checkin_id))
+    found = await get(work, checkin_id, lock=True)
+    if found is None or name not in MACHINE.possible(found.state):
+        return None
+    await move(work, found, name)
+    return found
+
+
+async def mark_help(work: Work, resident_id: int) -> Checkin | None:
+    """An alarm of this resident was raised: it answers the check-in that is open (K3). Returns it, if there is one.
+
+    Called before the alarm is locked: timers come first.
+    """
+    seen = await newest_id(work, resident_id, OPEN | {"unwell"})
+    return await settle(work, seen, "help") if seen is not None else None
+
+
+async def newest_id(work: Work, resident_id: int, states: frozenset[str]) -> int | None:
+    """The id of the newest check-in in one of these states: of today, or unanswered for less than a day; not locked."""
+    row = (
+        await work.session.execute(
+            select(Checkin.id, Checkin.state, Checkin.due_at)
+            .where(
+                Checkin.resident_id == resident_id,
+                Checkin.state.in_(states),
+                Checkin.due_at > work.now - timedelta(days=1),
+            )
+            .order_by(Checkin.due_at.desc())
+            .limit(1)
+        )
+    ).first()
+    if row is None:
+        return None
+    today = row.due_at.astimezone(work.zone).date() == work.local.date()
+    return int(row.id) if today or row.state in OPEN else None
+
+
+def subject(checkin_id: int) -> str:
+    """What the timers of a check-in's ladder are about."""
+    return f"checkin:{checkin_id}"
+
+
+async def sign_of_life(work: Work, resident_id: int, *, since: datetime) -> bool:
+    """Whether anything was heard of a resident since a moment: a message or button in any of their conversations, or
+    motion at one of their devices (K5). A silence that a terminal reports is none."""
+    heard = (
+        await work.session.scalars(
+            select(Conversation.id).where(
+                Conversation.resident_id == resident_id, Conversation.last_in_at >= since
+            )
+        )
+    ).all()
+    if heard:
+        messages = await work.session.scalars(
+            select(Message)
+            .where(
+                Message.conversation_id.in_(heard),
+                Message.author == "resident",
+                Message.at >= since,
+            )
+            .order_by(Message.id.desc())
+            .limit(_LOOKED_AT)
+        )
+        if any((message.payload or {}).get("kind") != "silence" for message in messages):
+            return True
+    moved = await work.session.scalar(
+        select(Signal.id)
+        .join(Device, Signal.device_id == Device.id)
+        .where(
+            Device.resident_id == resident_id,
+            Signal.type.in_(_ALIVE),
+            Signal.at >= since,
+        )
         .limit(1)
-        .with_for_update()
+    )
+    return moved is not None
+
+
+async def plan_by_id(work: Work, plan_id: int) -> CheckinPlan | None:
+    """A plan by id."""
+    return await work.session.scalar(
+        select(CheckinPlan).where(CheckinPlan.community_id == work.community.id, CheckinPlan.id == plan_id)
     )
 
 
@@ -147,7 +270,10 @@ async def plan_of(work: Work, resident_id: int) -> CheckinPlan | None:
 async def get(work: Work, checkin_id: int, *, lock: bool = False) -> Checkin | None:
     """A check-in by id."""
     statement = select(Checkin).where(Checkin.community_id == work.community.id, Checkin.id == checkin_id)
-    return await work.session.scalar(statement.with_for_update() if lock else statement)
+    if lock:
+        # What the session read before the lock may be stale by now.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await work.session.scalar(statement)
 
 
 async def of_day(work: Work, start: datetime, end: datetime) -> Sequence[Checkin]:

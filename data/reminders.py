@@ -13,6 +13,8 @@ from data.repeats import next_occurrence
 from data.work import Work
 
 TIMER = "reminder.due"
+ASK_AGAIN, TELL_FAMILY = "reminder.again", "reminder.family"
+_COUNTED = 50  # missed times that are counted one by one
 
 
 async def create(
@@ -64,11 +66,53 @@ async def advance(work: Work, reminder: Reminder) -> None:
     await work.emit("reminder", f"reminder:{reminder.id}", state=reminder.state)
 
 
+async def missed(work: Work, reminder: Reminder, *, since: datetime) -> None:
+    """It could not be said in time, nor could those that would have followed until now: counted and shown (K7)."""
+    count, at = 1, since
+    while reminder.rrule and count < _COUNTED:
+        following = next_occurrence(reminder.rrule, start=reminder.first_at, after=at, zone=work.zone)
+        if following is None or following > work.now or (reminder.until and following > reminder.until):
+            break
+        count, at = count + 1, following
+    reminder.missed += count
+    await work.session.flush()
+    await note(work, reminder, "missed")
+
+
+async def note(work: Work, reminder: Reminder, what: str, *, to: str | None = None) -> None:
+    """Write down and show what came of one time: asked, taken, not_taken, no_answer, notified, missed."""
+    work.audit(f"reminder.{what}", f"reminder:{reminder.id}", **({"to": to} if to else {}))
+    await work.emit("reminder", f"reminder:{reminder.id}", state=reminder.state, what=what, to=to)
+
+
+async def watch(work: Work, reminder: Reminder, *, kind: str, due_at: datetime) -> None:
+    """Ask again, or tell the family, unless the question is answered before."""
+    await timers.schedule(
+        work,
+        key=f"{asked_subject(reminder.id)}:{kind.removeprefix('reminder.')}",
+        kind=kind,
+        subject=asked_subject(reminder.id),
+        due_at=due_at,
+        payload={"conversation": reminder.conversation_id},
+    )
+
+
+async def answered(work: Work, reminder_id: int) -> None:
+    """The question "taken?" needs no asking again."""
+    await timers.cancel(work, subject=asked_subject(reminder_id))
+
+
+def asked_subject(reminder_id: int) -> str:
+    """What the timers of an open question "taken?" are about."""
+    return f"reminder-taken:{reminder_id}"
+
+
 async def cancel(work: Work, reminder: Reminder) -> None:
     """Drop it."""
+    await timers.cancel(work, subject=f"reminder:{reminder.id}")
+    await answered(work, reminder.id)
     reminder.state = "cancelled"
     reminder.next_at = None
-    await timers.cancel(work, subject=f"reminder:{reminder.id}")
     await work.session.flush()
     await work.emit("reminder", f"reminder:{reminder.id}", state="cancelled")
 
@@ -90,7 +134,13 @@ async def of_person(work: Work, *, resident_id: int | None, conversation_id: int
     mine = Reminder.resident_id == resident_id if resident_id else Reminder.conversation_id == conversation_id
     return (
         await work.session.scalars(
-            select(Reminder).where(mine, Reminder.state == "active").order_by(Reminder.next_at, Reminder.id)
+            select(Reminder)
+            .where(
+                Reminder.community_id == work.community.id,
+                mine,
+                Reminder.state == "active",
+            )
+            .order_by(Reminder.next_at, Reminder.id)
         )
     ).all()
 

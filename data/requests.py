@@ -191,6 +191,14 @@ async def me_too(work: Work, request: Request, *, resident_id: int | None, text:
     await _record(work, request, move="me_too", before=request.state, after=request.state, note=text)
 
 
+async def told_more(work: Work, request: Request, *, text: str | None = None, **details: Any) -> None:
+    """The resident said more about an open case: their words are added, and what they wish is noted. Lock it first."""
+    if text:
+        request.text = f"{request.text}\n{text}" if request.text else text
+    request.details = {**request.details, **details}
+    await _record(work, request, move="told_more", before=request.state, after=request.state, note=text)
+
+
 async def move(work: Work, request: Request, name: str, *, note: str | None = None) -> Request:
     """Move a case (accept, on_site, done, close, reopen, cancel); raises IllegalMove. Lock it first with `get`."""
     before = request.state

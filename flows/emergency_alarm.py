@@ -21,7 +21,7 @@ NAME, DOUBT = "emergency", "emergency_doubt"
 SURE = 3
 """Level of an alarm that begins without a judgement: a doubt not denied, silence."""
 
-_OF_THE_MOMENT = (DOUBT, "resume", "clarify")
+_OF_THE_MOMENT = (DOUBT, "resume", "clarify", "checkin", "unwell", "medicine")
 """Questions that an alarm makes pointless; what they were about is offered back afterwards."""
 
 
@@ -108,7 +108,7 @@ async def begin(
 
 async def _clear_the_moment(turn: Turn) -> None:
     for name in _OF_THE_MOMENT:
-        if (passing := turn.dialogue.find(name)) is not None:
+        while (passing := turn.dialogue.find(name)) is not None:
             turn.dialogue.drop(passing)
     await timers.cancel(turn.work, key=doubt_key(turn))
 

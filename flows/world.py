@@ -47,6 +47,7 @@ class Figures:
     tell_family: timedelta = timedelta(minutes=30)
     visit: timedelta = timedelta(minutes=40)
     visit_within: timedelta = timedelta(minutes=60)  # deadline of the visit, from its creation
+    medicine_again: timedelta = timedelta(minutes=15)  # "taken?" is asked again, and after as long told (F5)
     reminder_late: timedelta = timedelta(minutes=30)  # older ones are reported as missed (K7)
 
 
