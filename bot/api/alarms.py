@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller, Forbidden, acting, known
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, Resolve, paging
+from bot.api.lists import equal, listed, of_resident
 from bot.api.views import View
-from data import alarms, listing, residents
+from data import alarms, listing
 from data.models import Alarm
 from data.work import Work
 from flows import alarm_staff
@@ -52,13 +53,11 @@ def build(access: Access) -> APIRouter:
         async with access.work(caller) as work:
             filters = {Alarm.state: state, Alarm.kind: kind, Alarm.level: level}
             wanted: list[ColumnElement[bool]] = [Alarm.community_id == work.community.id]
-            wanted += [column == value for column, value in filters.items() if value is not None]
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Alarm.resident_id == person.id if person is not None else false())
+            wanted += equal(filters)
+            wanted += await of_resident(work, Alarm.resident_id, resident)
             found = await listing.page(work, Alarm, *wanted, limit=page.limit, after=page.after)
             items = await View(work=work, world=access.house.world).alarms(found.rows)
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at an alarm, with its timeline")
     async def one(ref: str = REF, caller: Caller = staff) -> shapes.AlarmOut:

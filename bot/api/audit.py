@@ -9,6 +9,7 @@ from bot.api import shapes
 from bot.api.access import LEADS, Access, Caller
 from bot.api.documents import errors
 from bot.api.inputs import Moment, Name, Paging, paging
+from bot.api.lists import equal, listed
 from bot.api.views import View
 from data import listing
 from data.models import Audit
@@ -30,12 +31,12 @@ def build(access: Access) -> APIRouter:
         async with access.work(caller) as work:
             filters = {Audit.actor: actor, Audit.action: action, Audit.subject: subject}
             wanted: list[ColumnElement[bool]] = [Audit.community_id == work.community.id]
-            wanted += [column == value for column, value in filters.items() if value is not None]
+            wanted += equal(filters)
             if since is not None:
                 wanted.append(Audit.at >= since)
             found = await listing.page(work, Audit, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.audit(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     return router

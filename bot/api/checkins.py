@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
 from bot.api.documents import errors
 from bot.api.inputs import REF, Moment, Name, Paging, paging
+from bot.api.lists import listed, of_resident
 from bot.api.views import View
-from data import checkins, listing, residents
+from data import checkins, listing
 from data.errors import NotFound
 from data.models import Checkin
 
@@ -41,13 +42,11 @@ def build(access: Access) -> APIRouter:
                 wanted.append(Checkin.due_at >= since)
             if until is not None:
                 wanted.append(Checkin.due_at < until)
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Checkin.resident_id == person.id if person is not None else false())
+            wanted += await of_resident(work, Checkin.resident_id, resident)
             found = await listing.page(work, Checkin, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.checkin(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a check-in")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.CheckinOut:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
 from bot.api.documents import errors
 from bot.api.inputs import REF, Name, Paging, paging
+from bot.api.lists import listed, of_resident
 from bot.api.views import View
-from data import conversations, listing, residents
+from data import conversations, listing
 from data.errors import NotFound
 from data.models import Conversation, Message
 from data.work import Work
@@ -45,13 +46,11 @@ def build(access: Access) -> APIRouter:
             wanted: list[ColumnElement[bool]] = [Conversation.community_id == work.community.id]
             if owner is not None:
                 wanted.append(Conversation.owner == owner)
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Conversation.resident_id == person.id if person is not None else false())
+            wanted += await of_resident(work, Conversation.resident_id, resident)
             found = await listing.page(work, Conversation, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.conversation(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a conversation, with its last messages")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ConversationFull:
@@ -72,6 +71,6 @@ def build(access: Access) -> APIRouter:
             rows = await listing.page(work, Message, mine, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.message(row) for row in rows.rows]
-            return shapes.Listed(items=items, next=None if rows.after is None else str(rows.after))
+            return listed(items, rows)
 
     return router

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, acting, known
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, TO_QUEUE, Move, Name, Paging, Say, Transfer, paging
+from bot.api.lists import equal, listed, of_resident
 from bot.api.views import View
-from data import conversations, handoffs, listing, residents
+from data import conversations, handoffs, listing
 from data.errors import NotFound
 from data.models import Handoff
 from data.work import Work
@@ -53,14 +54,12 @@ def build(access: Access) -> APIRouter:
         async with access.work(caller) as work:
             filters = {Handoff.state: state, Handoff.staff_id: owner, Handoff.urgency: urgency}
             wanted: list[ColumnElement[bool]] = [Handoff.community_id == work.community.id]
-            wanted += [column == value for column, value in filters.items() if value is not None]
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Handoff.resident_id == person.id if person is not None else false())
+            wanted += equal(filters)
+            wanted += await of_resident(work, Handoff.resident_id, resident)
             found = await listing.page(work, Handoff, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.handoff(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a hand-over, with messages and notes")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.HandoffFull:

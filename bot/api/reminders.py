@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, acting, known
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, paging
+from bot.api.lists import listed, of_resident
 from bot.api.views import View
-from data import listing, reminders, residents
+from data import listing, reminders
 from data.errors import NotFound
 from data.models import Reminder
 from flows import cases
@@ -36,13 +37,11 @@ def build(access: Access) -> APIRouter:
             wanted: list[ColumnElement[bool]] = [Reminder.community_id == work.community.id]
             if state is not None:
                 wanted.append(Reminder.state == state)
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Reminder.resident_id == person.id if person is not None else false())
+            wanted += await of_resident(work, Reminder.resident_id, resident)
             found = await listing.page(work, Reminder, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.reminder(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a reminder")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ReminderOut:

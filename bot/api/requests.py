@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller, acting, known
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, paging
+from bot.api.lists import equal, listed, of_resident
 from bot.api.views import View
-from data import listing, requests, residents
+from data import listing, requests
 from data.errors import NotFound
 from data.models import Request
 from data.work import Work
@@ -71,13 +72,11 @@ def build(access: Access) -> APIRouter:
                 Request.fault: fault,
                 Request.staff_id: staff_id,
             }
-            wanted += [column == value for column, value in filters.items() if value is not None]
-            if resident is not None:
-                person = await residents.by_reference(work, resident)
-                wanted.append(Request.resident_id == person.id if person is not None else false())
+            wanted += equal(filters)
+            wanted += await of_resident(work, Request.resident_id, resident)
             found = await listing.page(work, Request, *wanted, limit=page.limit, after=page.after)
             items = await View(work=work, world=access.house.world).requests(found.rows)
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a case, with its history")
     async def one(ref: str = REF, caller: Caller = staff) -> shapes.RequestFull:

@@ -12,6 +12,7 @@ from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
 from bot.api.documents import errors
 from bot.api.inputs import REF, Body, Name, Paging, Words, paging
+from bot.api.lists import listed
 from bot.api.views import View, place
 from data import conversations, listing, resident_edits, residents
 from data.crypto import blind_index
@@ -72,7 +73,7 @@ def build(access: Access) -> APIRouter:
                 wanted.append(Resident.home.has(Home.address_index == index))
             found = await listing.page(work, Resident, *wanted, limit=page.limit, after=page.after)
             items = await View(work=work, world=access.house.world).residents(found.rows)
-            return shapes.Listed(items=items, next=_cursor(found.after))
+            return listed(items, found)
 
     @router.get("/{id}", responses=errors(), summary="Look at a resident")
     async def one(ref: str = REF, caller: Caller = office) -> shapes.ResidentOut:
@@ -116,7 +117,3 @@ def build(access: Access) -> APIRouter:
             )
 
     return router
-
-
-def _cursor(after: int | None) -> str | None:
-    return None if after is None else str(after)

@@ -13,6 +13,7 @@ from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller
 from bot.api.documents import errors
 from bot.api.inputs import REF, Body, Name, Paging, Words, paging
+from bot.api.lists import listed
 from bot.api.residents import find as find_resident
 from bot.api.views import View
 from data import devices, listing
@@ -121,7 +122,7 @@ def build(access: Access) -> APIRouter:
             found = await listing.page(work, Device, *wanted, limit=page.limit, after=page.after)
             view = View(work=work, world=access.house.world)
             items = [view.device(row) for row in found.rows]
-            return shapes.Listed(items=items, next=None if found.after is None else str(found.after))
+            return listed(items, found)
 
     @router.put("/devices/{id}", responses=errors(), summary="Register a device")
     async def register(body: Registration, ref: str = REF, caller: Caller = office) -> shapes.DeviceOut:
