@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 LONGEST_WAIT = 300.0  # seconds between two attempts at the most
 ATTEMPTS = 12  # then it is marked failed and shown to staff: about 40 minutes
-_BATCH = 50
+_BATCH = 50  # deliveries of a channel under way at once
+_PATIENCE = 5.0  # seconds that deliveries under way have when the product stops
 
 
 class NotDelivered(AnlinError):
@@ -45,6 +47,7 @@ class Delivery:
     target: str  # the channel's address: chat id, Apprise address …
     body: Mapping[str, Any]  # {text, speech?, buttons?, image?, title?}
     attempts: int  # this one included
+    message_id: int | None = None  # of data.models.Message; None: a notice outside any conversation
 
 
 class Carrier(Protocol):
@@ -62,36 +65,69 @@ class Outbox:
         self._database, self._clock = database, clock
         self.carriers = dict(carriers)
         self._woken = asyncio.Event()
+        self._under_way: dict[str, set[asyncio.Task[None]]] = {}
 
     def wake(self) -> None:
         """Something was committed that may have to be delivered."""
         self._woken.set()
 
     async def run(self, *, poll: float = 1.0) -> None:
-        """Deliver for ever; wakes when told, and looks by itself every `poll` seconds."""
-        while True:
-            try:
-                while await self.deliver_due():
-                    pass
-            except Exception:
-                log.exception("outbox.failed")
-                await asyncio.sleep(poll)
-            try:
-                async with asyncio.timeout(poll):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
-            self._woken.clear()
+        """Deliver for ever; wakes when told, and looks by itself every `poll` seconds.
+
+        Each channel has room of its own, so one that does not answer holds up no other. When it is stopped, what is
+        under way is brought to its end: a message that was taken and not marked would be sent a second time.
+        """
+        try:
+            while True:
+                try:
+                    begun = await self._begin_due()
+                except Exception:
+                    log.exception("outbox.failed")
+                    await asyncio.sleep(poll)
+                    continue
+                if not begun:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(poll):
+                            await self._woken.wait()
+                self._woken.clear()
+        finally:
+            await self._finish()
 
     async def deliver_due(self) -> int:
         """Deliver what is due now; returns how many were tried."""
-        claimed = await self._claim()
+        claimed = [outgoing for channel in tuple(self.carriers) for outgoing in await self._claim(channel)]
         await asyncio.gather(*(self._deliver(outgoing) for outgoing in claimed))
         return len(claimed)
 
-    async def _claim(self) -> Sequence[Outgoing]:
-        if not self.carriers:
-            return ()
+    async def _begin_due(self) -> int:
+        begun = 0
+        for channel in tuple(self.carriers):
+            under_way = self._under_way.setdefault(channel, set())
+            if len(under_way) >= _BATCH:
+                continue
+            for outgoing in await self._claim(channel, _BATCH - len(under_way)):
+                task = asyncio.create_task(self._deliver(outgoing))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+                task.add_done_callback(self._over)
+                begun += 1
+        return begun
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self.wake()  # there is room, and the next of its conversation is first in line now
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error(
+                "outbox.not_marked", kind=type(error).__name__
+            )  # its lease ends, then it is tried again
+
+    async def _finish(self) -> None:
+        tasks = {task for under_way in self._under_way.values() for task in under_way}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
+            for task in late:
+                task.cancel()
+
+    async def _claim(self, channel: str, limit: int = _BATCH) -> Sequence[Outgoing]:
         earlier = aliased(Outgoing)
         free = or_(Outgoing.lease_until.is_(None), Outgoing.lease_until < func.clock_timestamp())
         first_in_line = ~exists().where(
@@ -104,12 +140,12 @@ class Outbox:
             .where(
                 Outgoing.state == "pending",
                 Outgoing.due_at <= self._clock.now(),
-                Outgoing.channel.in_(self.carriers),
+                Outgoing.channel == channel,
                 free,
                 or_(Outgoing.conversation_id.is_(None), first_in_line),
             )
             .order_by(Outgoing.due_at, Outgoing.id)
-            .limit(_BATCH)
+            .limit(limit)
             .with_for_update(skip_locked=True, of=Outgoing)
         )
         async with self._database.transaction() as session:
@@ -125,7 +161,11 @@ class Outbox:
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         delivery = Delivery(
-            id=outgoing.id, target=outgoing.target, body=outgoing.body, attempts=outgoing.attempts
+            id=outgoing.id,
+            target=outgoing.target,
+            body=outgoing.body,
+            attempts=outgoing.attempts,
+            message_id=outgoing.message_id,
         )
         try:
             async with asyncio.timeout(LEASE.total_seconds() * 0.8):
