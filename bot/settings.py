@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     telegram_secret: SecretStr | None = Field(
         None, description="Secret of the Telegram webhook; unset: messages are polled"
     )
+    public_url: str | None = Field(
+        None,
+        description="Address at which the internet reaches this installation; Telegram's webhook is set there",
+    )
     admin_token: SecretStr | None = Field(
         None, description="An API token with the admin role, there from the start"
     )
@@ -61,9 +65,11 @@ class Settings(BaseSettings):
             raise ValueError(f"no such time zone: {value}; for example Asia/Shanghai") from error
         return value
 
-    @field_validator("rasa_url", "telegram_api")
+    @field_validator("rasa_url", "telegram_api", "public_url")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
