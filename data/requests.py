@@ -199,6 +199,14 @@ async def told_more(work: Work, request: Request, *, text: str | None = None, **
     await _record(work, request, move="told_more", before=request.state, after=request.state, note=text)
 
 
+async def relocate(work: Work, request: Request, *, place: dict[str, Any]) -> None:
+    """It is somewhere else than was said (F4): the new place, with the old one in the history. Lock it first."""
+    address = address_key(work.community.id, request.place)
+    request.place = place
+    request.place_index = blind_index(address_key(work.community.id, place))
+    await _record(work, request, move="relocated", before=request.state, after=request.state, note=address)
+
+
 async def move(work: Work, request: Request, name: str, *, note: str | None = None) -> Request:
     """Move a case (accept, on_site, done, close, reopen, cancel); raises IllegalMove. Lock it first with `get`."""
     before = request.state

@@ -111,6 +111,7 @@ class Booking(Flow):
         except requests.DoubleBooking:
             turn.say("booking_double", **_facts(turn, frame, spoken=False))
             return True
+        await self._replace(turn, frame)
         title = self.title(turn, frame)
         turn.say(
             "booking_done",
@@ -122,6 +123,16 @@ class Booking(Flow):
             flow=self.name, subject=f"request:{made.id}", title=title, at=turn.work.now.isoformat()
         )
         return True
+
+    async def _replace(self, turn: Turn, frame: Frame) -> None:
+        """The new booking stands: the one it replaces is called off (F4)."""
+        if not frame.memory.get("replaces"):
+            return
+        old = await requests.get(turn.work, str(frame.memory["replaces"]), lock=True)
+        if old is not None and old.state == "booked":
+            await requests.move(turn.work, old, "cancel")
+            before = (old.starts_at or turn.now).astimezone(turn.work.zone)
+            turn.say("booking_replaced", before=turn.wording.moment(before, turn.now))
 
     async def _gone(self, turn: Turn, frame: Frame, service: Service, start: datetime) -> None:
         """The slot went while we talked: nearest free ones instead."""

@@ -28,14 +28,16 @@ def by(turn: Turn, due: datetime, within: timedelta | None = None) -> str:
     if within is not None and due - turn.work.now <= within + _SLACK:
         length = turn.wording.duration(within)
         return turn.world.replies.render("promise_within", turn.language, length=length).text
-    moment = turn.wording.moment(due.astimezone(turn.work.zone), turn.now)
+    local = due.astimezone(turn.work.zone)
+    today = local.date() == turn.now.date()
+    moment = turn.wording.clock(local) if today else turn.wording.moment(local, turn.now)
     return turn.world.replies.render("promise_by", turn.language, moment=moment).text
 
 
-def next_promise(
+def next_promises(
     turn: Turn, request: Request, history: Sequence[RequestEvent]
-) -> tuple[str, datetime] | None:
-    """The next promise of a case that is neither met nor over: which (accept, on_site, close, first_answer), and when."""
+) -> Sequence[tuple[str, datetime]]:
+    """What a case still promises, soonest first: which (accept, on_site, close, first_answer), and when."""
     found = standings(
         turn.world.clocks,
         kind=request.kind,
@@ -44,4 +46,4 @@ def next_promise(
         now=turn.work.now,
         zone=turn.work.zone,
     )
-    return next(((one.name, one.due_at) for one in found if one.met_at is None), None)
+    return [(one.name, one.due_at) for one in found if one.met_at is None]
