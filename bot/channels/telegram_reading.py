@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import telegram
 
@@ -29,7 +29,8 @@ class Pressed:
     """A button under one of our messages was pressed."""
 
     sender: str  # the person's id at Telegram
-    message_id: int  # of data.models.Message
+    source: Literal["message", "notice"]  # of a conversation, or to a member of staff
+    id: int  # of data.models.Message or data.models.Outgoing
     index: int  # of the button, from 0
 
 
@@ -43,15 +44,20 @@ def person_of(update: telegram.Update) -> telegram.User | None:
 
 def pressed(query: telegram.CallbackQuery) -> Pressed | None:
     """Which button was pressed; None when it is none of ours."""
-    match = re.fullmatch(r"m:(\d{1,18}):(\d{1,3})", query.data or "", re.ASCII)
+    match = re.fullmatch(r"([mo]):(\d{1,18}):(\d{1,3})", query.data or "", re.ASCII)
     if match is None:
         return None
-    return Pressed(sender=str(query.from_user.id), message_id=int(match[1]), index=int(match[2]))
+    return Pressed(
+        sender=str(query.from_user.id),
+        source="message" if match[1] == "m" else "notice",
+        id=int(match[2]),
+        index=int(match[3]),
+    )
 
 
-def button_data(message_id: int, index: int) -> str:
+def button_data(source: Literal["message", "notice"], number: int, index: int) -> str:
     """What a button carries: Telegram allows 64 bytes, so the payload stays in the database, where a restart finds it."""
-    return f"m:{message_id}:{index}"
+    return f"{'m' if source == 'message' else 'o'}:{number}:{index}"
 
 
 def incoming(

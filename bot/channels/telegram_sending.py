@@ -159,11 +159,15 @@ def _keyboard(delivery: Delivery) -> telegram.InlineKeyboardMarkup | None:
         title, payload = str(button["title"]), str(button["payload"])
         if payload.startswith(("http://", "https://")):
             rows.append([telegram.InlineKeyboardButton(title, url=payload)])
-        elif delivery.message_id is not None:
-            rows.append(
-                [telegram.InlineKeyboardButton(title, callback_data=button_data(delivery.message_id, index))]
-            )
+        else:
+            rows.append([telegram.InlineKeyboardButton(title, callback_data=_data(delivery, index))])
     return telegram.InlineKeyboardMarkup(rows) if rows else None
+
+
+def _data(delivery: Delivery, index: int) -> str:
+    if delivery.message_id is not None:
+        return button_data("message", delivery.message_id, index)
+    return button_data("notice", delivery.id, index)
 
 
 def _is_about_chat(error: BadRequest) -> bool:

@@ -14,7 +14,8 @@ from telegram.error import TelegramError
 from bot.channels import telegram_reading as reading
 from bot.house import House
 from data import conversations
-from data.models import Conversation, Message
+from data.models import Conversation, Message, Outgoing
+from flows import staff_chat
 from flows.messages import Incoming
 from nlu.understanding import Context
 
@@ -83,10 +84,14 @@ class Taker:
     async def _take_press(self, query: telegram.CallbackQuery) -> None:
         self._do_beside(self._stop_spinning(query.id))
         pressed = reading.pressed(query)
+        if pressed is not None and pressed.source == "notice":
+            title = await self._staff_press(pressed)
+            self._do_beside(self._mark(query, title))
+            return
         button = await self._button(pressed) if pressed is not None else None
         if pressed is not None and button is not None:
             # The same button pressed twice is one choice: an elder's second tap must not answer the next question.
-            key = f"{self._number}:b{pressed.message_id}:{pressed.index}"
+            key = f"{self._number}:b{pressed.id}:{pressed.index}"
             text, data = button["payload"], {"title": button["title"]}
         else:
             key, text, data = f"{self._number}:q{query.id}", "", {}
@@ -104,7 +109,7 @@ class Taker:
     async def _button(self, pressed: reading.Pressed) -> dict[str, str] | None:
         """The button, if it stood under a message to this very person."""
         async with self._house.database.transaction() as session:
-            message = await session.get(Message, pressed.message_id)
+            message = await session.get(Message, pressed.id)
             conversation = (
                 await session.get(Conversation, message.conversation_id) if message is not None else None
             )
@@ -114,6 +119,31 @@ class Taker:
             return None
         button = reading.button_of(message.payload, pressed.index)
         return dict(button) if button is not None else None
+
+    async def _staff_press(self, pressed: reading.Pressed) -> str | None:
+        """A button under a notice to a member of staff (H10); gives its title, None when it is not theirs to press."""
+        async with self._house.work("bot") as work:
+            notice = await work.session.get(Outgoing, pressed.id)
+            member = await staff_chat.member_of(work, pressed.sender)
+        if (
+            notice is None
+            or member is None
+            or (notice.channel, notice.target)
+            != (
+                reading.CHANNEL,
+                pressed.sender,
+            )
+        ):
+            return None
+        button = reading.button_of(notice.body, pressed.index)
+        if button is None:
+            return None
+        house = self._house
+        async with house.work(f"staff:{member.id}", community=member.community) as work:
+            await staff_chat.press(
+                work, house.world, house.turns.engine, pressed.sender, member, button["payload"]
+            )
+        return button["title"]
 
     # Beside
 

@@ -24,17 +24,17 @@ from bot.house import House
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.voice_room import VoiceRoom, open_voice
-from data import conversations, handoffs
+from data import alarms, conversations, handoffs
 from data.database import Database
 from data.events import EventStream
-from data.models import Conversation, Message, Outgoing
-from flows import handoff
+from data.models import Alarm, Conversation, Message, Outgoing, Staff
+from flows import handoff, staff_chat
 from tests import small_community
 from tests.harness import Talk, talk
 from tests.telegram_server import TOKEN, TelegramServer, Trouble, flood, telegram_server
 
-WANG, LI = 4711, 4712
-"""Chat ids of a known resident and of a stranger."""
+WANG, LI, OFFICER = 4711, 4712, 4713
+"""Chat ids of a known resident, of a stranger, and of a member of staff."""
 SECRET = "a-secret-of-the-webhook"
 QUICK = Pace(
     poll=20, first=0.01, longest=0.05, lock=0.02, idle=0.01, end=5, limits=Limits(chat=1000, overall=1000)
@@ -363,6 +363,87 @@ async def test_what_staff_write_is_pushed_to_the_chat(scene: Scene) -> None:
         await handoff.write(work, house.world, reference, "officer-1", "您好，我马上来看。")
 
     await scene.server.until(lambda: "您好，我马上来看。" in scene.server.texts(WANG))
+
+
+# Staff on the move
+
+
+@pytest_asyncio.fixture
+async def told(scene: Scene) -> AsyncIterator[Scene]:
+    """Officer 1 reads of an alarm of Mrs Wang in their own chat."""
+    house = scene.house()
+    await scene.begin(house)
+    async with house.work("bot") as work:
+        officer = await work.session.get_one(Staff, "officer-1")
+        officer.telegram = str(OFFICER)
+        conversation = await conversations.enter(work, channel="telegram", sender=str(WANG))
+        alarm, _ = await alarms.raise_alarm(
+            work,
+            kind="fall",
+            level=2,
+            source="telegram",
+            text="摔倒了",
+            resident_id=conversation.resident_id,
+            conversation_id=conversation.id,
+        )
+        await work.session.flush()
+        assert staff_chat.tell_of_alarm(work, house.world, officer, alarm, "告警")
+    await scene.server.until(lambda: scene.server.to(OFFICER))
+    yield scene
+
+
+async def _alarm(scene: Scene) -> Alarm:
+    async with scene.talk.work() as work:
+        return (await work.session.scalars(select(Alarm))).one()
+
+
+async def test_staff_acknowledge_and_set_out_from_their_chat(told: Scene) -> None:
+    server = told.server
+
+    await server.press(server.to(OFFICER)[0], "我来处理")
+    await server.until(lambda: len(server.to(OFFICER)) == 2)
+    acknowledged = await _alarm(told)
+    await server.press(server.to(OFFICER)[1], "出发了")
+    await server.until(lambda: len(server.to(OFFICER)) == 3)
+
+    assert (acknowledged.state, acknowledged.staff_id) == ("acknowledged", "officer-1")
+    assert (await _alarm(told)).state == "on_way"
+    assert server.to(OFFICER)[1].titles() == ["出发了", "到现场了"]
+    assert server.to(OFFICER)[2].titles() == ["到现场了"]
+    await server.until(lambda: len(server.to(WANG)) == 2)  # she hears both
+
+
+async def test_what_cannot_be_done_any_more_is_said(told: Scene) -> None:
+    server = told.server
+    async with told.talk.work("staff:lead-1") as work:
+        await alarms.move(
+            work, (await work.session.scalars(select(Alarm))).one(), "acknowledge", staff_id="lead-1"
+        )
+
+    await server.press(server.to(OFFICER)[0], "我来处理")
+
+    await server.until(lambda: len(server.to(OFFICER)) == 2)
+    assert "值班台" in server.texts(OFFICER)[1]
+    assert (await _alarm(told)).staff_id == "lead-1"
+
+
+async def test_staff_pressing_twice_are_answered_once(told: Scene) -> None:
+    server = told.server
+    await server.press(server.to(OFFICER)[0], "我来处理")
+
+    last = await server.press(server.to(OFFICER)[0], "我来处理")
+
+    await server.until(lambda: server.confirmed == last["update_id"])
+    assert len([one for one in await told.outgoing() if one.target == str(OFFICER)]) == 2
+
+
+async def test_nobody_else_moves_an_alarm(told: Scene) -> None:
+    server = told.server
+
+    last = await server.press(server.to(OFFICER)[0], "我来处理", by=LI)
+
+    await server.until(lambda: server.confirmed == last["update_id"])
+    assert (await _alarm(told)).state == "raised"
 
 
 # Nothing lost, nothing twice
