@@ -13,7 +13,7 @@ from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, TO_QUEUE, Move, Name, Paging, Say, Transfer, paging
 from bot.api.lists import equal, listed, of_resident
 from bot.api.views import View
-from data import conversations, handoffs, listing
+from data import handoffs, listing
 from data.errors import NotFound
 from data.models import Handoff
 from data.work import Work
@@ -36,11 +36,7 @@ def build(access: Access) -> APIRouter:
     office = Depends(access.needs(*OFFICE))
 
     async def full(work: Work, row: Handoff) -> shapes.HandoffFull:
-        return View(work=work, world=access.house.world).handoff_full(
-            row,
-            await conversations.recent(work, row.conversation_id),
-            await handoffs.notes(work, row.id),
-        )
+        return await View(work=work, world=access.house.world).handoff_full(row)
 
     @router.get("", responses=errors(), summary="List hand-overs")
     async def every(

@@ -234,9 +234,18 @@ class HandoffOut(BaseModel):
     clocks: list[ClockOut]
 
 
-class HandoffFull(HandoffOut):
-    """The same with the last messages and the notes."""
+class DoingOut(BaseModel):
+    """Something the resident had begun with the bot, with what was known."""
 
+    flow: str
+    slots: dict[str, Any]
+
+
+class HandoffFull(HandoffOut):
+    """The same with what whoever takes it should know: what was begun, open cases, last messages, notes."""
+
+    doing: list[DoingOut]
+    open_cases: list[str] = Field(description="Numbers")
     messages: list[MessageOut]
     notes: list[NoteOut]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.api import shapes
 from data import alarms as alarm_cases
-from data import clocks, listing
+from data import clocks, conversations, handoffs, listing
 from data import requests as cases
 from data.content import Service
 from data.models import (
@@ -31,6 +31,7 @@ from data.models import (
 )
 from data.work import Work
 from flows.alarm_staff import Dossier
+from flows.state import Dialogue
 from flows.world import World
 
 
@@ -200,14 +201,20 @@ class View:
         """A hand-over without its messages."""
         return shapes.HandoffOut(**self._handoff(row))
 
-    def handoff_full(
-        self, row: Handoff, messages: Iterable[Message], notes: Iterable[HandoffNote]
-    ) -> shapes.HandoffFull:
-        """A hand-over with the last messages and the notes."""
+    async def handoff_full(self, row: Handoff) -> shapes.HandoffFull:
+        """A hand-over with what whoever takes it should know (H3)."""
+        work = self.work
+        talk = await work.session.get(Conversation, row.conversation_id)
+        begun = Dialogue.from_json(talk.state if talk is not None else {}).stack
+        open_cases = await cases.of_person(
+            work, resident_id=row.resident_id, conversation_id=row.conversation_id
+        )
         return shapes.HandoffFull(
             **self._handoff(row),
-            messages=[self.message(one) for one in messages],
-            notes=[self.note(one) for one in notes],
+            doing=[shapes.DoingOut(flow=frame.flow, slots=frame.slots) for frame in reversed(begun)],
+            open_cases=[case.number for case in open_cases],
+            messages=[self.message(one) for one in await conversations.recent(work, row.conversation_id)],
+            notes=[self.note(one) for one in await handoffs.notes(work, row.id)],
         )
 
     def _handoff(self, row: Handoff) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from data import alarms, reminders
+from data import alarms, conversations, handoffs, reminders
 from data.models import Alarm
+from flows.turn import Turn
 from tests.api_desk import Desk
 
 REQUEST = [
@@ -148,6 +149,20 @@ async def test_a_hand_over_from_the_queue_to_its_end(desk: Desk) -> None:
     assert (await desk.post(f"/handoffs/{handoff.id}/messages", {"text": "还在吗"}, 409))[
         "code"
     ] == "illegal_move"
+
+
+async def test_who_takes_it_sees_what_was_begun_and_what_is_open(desk: Desk) -> None:
+    case = await desk.case(key="resident-6", text="灯不亮")
+    talk = await desk.talk("resident-6")
+    async with desk.work() as work:
+        locked = await conversations.lock(work, talk.id)
+        turn = Turn.outside(work, desk.house.world, locked)
+        turn.open("book_service", service="haircut")
+        await turn.deliver()
+        made, _ = await handoffs.open_handoff(work, locked, reason="asked", summary="s")
+    found = await desk.get(f"/handoffs/{made.id}")
+    assert found["doing"] == [{"flow": "book_service", "slots": {"service": "haircut"}}]
+    assert found["open_cases"] == [case.number]
 
 
 async def test_an_officer_cannot_write_in_a_colleagues_conversation(desk: Desk) -> None:
