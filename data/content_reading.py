@@ -9,7 +9,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 
@@ -280,6 +280,11 @@ class Entry:
                 raise self.wrong("hours", f"must run forward and not overlap, see {value!r}")
             hours.append(Hours(opens=opens, closes=closes))
         return tuple(hours)
+
+
+def plain_yaml(path: Path) -> Any:
+    """The content of a YAML file in plain lists, mappings and scalars. Raises yaml.YAMLError and OSError."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506  a safe loader, see there
 
 
 def read_yaml(path: Path, *, text: str | None = None, line_offset: int = 0) -> Entry:

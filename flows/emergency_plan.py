@@ -9,8 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from data.content_reading import plain_yaml
 from data.errors import AnlinError
 from nlu.understanding import EMERGENCY_KINDS
 
@@ -94,7 +93,7 @@ def plan() -> Plan:
 
 def read(path: Path) -> Plan:
     """Read a plan. Raises EmergencyPlanInvalid naming what is wrong."""
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = plain_yaml(path)
     try:
         asked = {kind: _by_person(content["questions"][kind]) for kind in EMERGENCY_KINDS}
         return Plan(

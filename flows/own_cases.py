@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data import requests
+from data.content_reading import plain_yaml
 from data.models import Request
 from flows.cases import title
 from flows.repair_place import in_words
@@ -28,7 +27,7 @@ _LOOK_BACK = 50
 
 @cache
 def _content() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
+    loaded: dict[str, Any] = plain_yaml(FILE)
     return loaded
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from data.content import Fault
+from data.content_reading import plain_yaml
 from flows.turn import Turn
 from nlu.understanding import Emergency, Entity
 
@@ -31,7 +30,7 @@ class Words:
 @cache
 def words() -> Words:
     """Read once; raises KeyError where a part of the file is missing."""
-    content = yaml.safe_load(FILE.read_text("utf-8"))
+    content = plain_yaml(FILE)
     contrary = "|".join(re.escape(word) for word in sorted(content["not"], key=len, reverse=True))
     return Words(
         whole=re.compile("|".join(content["whole"]), re.IGNORECASE),

@@ -10,8 +10,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-import yaml
-
+from data.content_reading import plain_yaml
 from data.errors import AnlinError
 from flows.messages import Button, Said
 
@@ -52,7 +51,7 @@ class Replies:
         for language in sorted(path for path in folder.iterdir() if path.is_dir()):
             here = texts.setdefault(language.name, {})
             for path in sorted(language.glob("*.yml")):
-                content = yaml.safe_load(path.read_text("utf-8")) or {}
+                content = plain_yaml(path) or {}
                 if path.stem == "words":
                     words[language.name] = content
                     continue
