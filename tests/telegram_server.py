@@ -72,6 +72,7 @@ class TelegramServer:
         self.updates: list[dict[str, Any]] = []  # not yet confirmed
         self.confirmed = 0  # highest update id that was confirmed
         self.webhook: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}  # file id → what is in it
         self.keyboards: dict[tuple[int, int], list[list[dict[str, Any]]]] = {}
         self.polls = 0  # long polls open now
         self.most_polls = 0
@@ -265,7 +266,7 @@ class TelegramServer:
         return _ok(True)
 
     async def _file(self, request: web.Request) -> web.Response:
-        return web.Response(body=request.match_info["path"].encode())
+        return web.Response(body=self.files[request.match_info["path"].removeprefix("files/")])
 
     async def close(self) -> None:
         """Let everything go that hangs."""

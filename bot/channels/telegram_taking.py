@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ import telegram
 from telegram.error import TelegramError
 
 from bot.channels import telegram_reading as reading
+from bot.channels.voice_note import words_of
 from bot.house import House
 from data import conversations
 from data.models import Conversation, Message, Outgoing
@@ -20,6 +22,9 @@ from flows.messages import Incoming
 from nlu.understanding import Context
 
 log = structlog.get_logger(__name__)
+
+_LISTENING = 8.0  # seconds for fetching and recognising a voice note
+_LARGEST = 2_000_000  # bytes of one: more than ten minutes of Opus
 
 
 class Taker:
@@ -53,8 +58,26 @@ class Taker:
             await self._take_press(read.callback_query)
             return
         incoming = reading.incoming(read, self._number, self.username, self._is_cry)
-        if incoming is not None:
-            await self._turn(incoming, reading.person_of(read))
+        if incoming is None:
+            return
+        if incoming.kind == "voice" and not incoming.text:
+            incoming = replace(incoming, text=await self._listen(incoming))
+        await self._turn(incoming, reading.person_of(read))
+
+    async def _listen(self, incoming: Incoming) -> str:
+        """The words of a recording; "" when they cannot be had soon: others wait for their answers."""
+        async with self._house.work("resident") as work:
+            known = await conversations.find(work, channel=reading.CHANNEL, sender=incoming.sender)
+        try:
+            async with asyncio.timeout(_LISTENING):
+                file = await self._bot.get_file(incoming.data["ref"])
+                if (file.file_size or 0) > _LARGEST:
+                    return ""
+                sound = bytes(await file.download_as_bytearray())
+                return await words_of(self._house, sound, "en" if known and known.language == "en" else "zh")
+        except (TelegramError, TimeoutError) as error:
+            log.warning("telegram.not_heard", kind=type(error).__name__)
+            return ""
 
     def _read(self, update: dict[str, Any]) -> telegram.Update | None:
         try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+import numpy as np
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -32,6 +35,8 @@ from flows import handoff, staff_chat
 from tests import small_community
 from tests.harness import Talk, talk
 from tests.telegram_server import TOKEN, TelegramServer, Trouble, flood, telegram_server
+from voice.recognizer import Heard, Hearing
+from voice.speaker import Language
 
 WANG, LI, OFFICER = 4711, 4712, 4713
 """Chat ids of a known resident, of a stranger, and of a member of staff."""
@@ -280,6 +285,65 @@ async def test_a_pictures_caption_is_read(scene: Scene) -> None:
     assert "10:30" in scene.server.texts(WANG)[0]
     (heard,) = await scene.heard(WANG)
     assert heard.payload == {"kind": "image", "ref": "p", "caption": "食堂几点开门？"}
+
+
+class Listener:
+    """A recogniser that hears the same in every sound, and remembers how much of it there was."""
+
+    name = "listener"
+
+    def __init__(self, words: str) -> None:
+        self.words, self.pcm = words, b""
+
+    async def open(self, language: Language) -> Hearing:
+        return self
+
+    async def hear(self, pcm: bytes) -> Heard:
+        self.pcm += pcm
+        return Heard(text="", final=False)
+
+    async def finish(self) -> Heard:
+        return Heard(text=self.words, final=True)
+
+    async def close(self) -> None:
+        pass
+
+
+def _recording(seconds: float) -> bytes:
+    """A tone in Ogg Opus, as Telegram's voice notes are."""
+    made = io.BytesIO()
+    with av.open(made, mode="w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48_000, layout="mono")
+        tone = np.sin(np.arange(int(48_000 * seconds)) * 0.06) * 8_000
+        frame = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None, :], format="s16", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return made.getvalue()
+
+
+async def test_a_voice_note_is_listened_to(scene: Scene) -> None:
+    listener = Listener("食堂几点开门")
+    scene.voice = replace(scene.voice, recognizer=listener)
+    scene.server.files["v1"] = _recording(1.5)
+    await scene.begin(scene.house())
+
+    await scene.server.write(WANG, voice={"file_id": "v1", "file_unique_id": "v", "duration": 2})
+
+    await scene.server.until(lambda: scene.server.to(WANG))
+    assert "10:30" in scene.server.texts(WANG)[0]
+    assert len(listener.pcm) / 32_000 == pytest.approx(1.5, abs=0.1)  # seconds at 16 kHz, 16 bit
+
+
+@pytest.mark.parametrize("sound", [b"", b"no sound at all"])
+async def test_a_voice_note_that_is_none_has_an_answer(scene: Scene, sound: bytes) -> None:
+    scene.voice = replace(scene.voice, recognizer=Listener("救命"))
+    scene.server.files["v1"] = sound
+    await scene.begin(scene.house())
+
+    await scene.server.write(WANG, voice={"file_id": "v1", "file_unique_id": "v", "duration": 2})
+
+    await scene.server.until(lambda: scene.server.to(WANG))
+    assert scene.server.texts(WANG)[0] == scene.talk.turns.world.replies.render("got_voice", "zh").text
 
 
 async def test_an_edited_message_is_heard_anew_and_a_moved_location_is_not(scene: Scene) -> None:
