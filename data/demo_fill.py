@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from data import alarms, checkins, conversations, handoffs, reminders, requests, residents
@@ -50,8 +51,13 @@ _ALARM_MOVES = {
 }
 
 
-async def fill(session: AsyncSession, *, now: datetime, demo: DemoCommunity | None = None) -> Community:
-    """Write the whole community in the given transaction; `now` is aware. The database must be empty."""
+async def fill(
+    session: AsyncSession, *, now: datetime, demo: DemoCommunity | None = None, history: bool = True
+) -> Community:
+    """Write the community in the given transaction; `now` is aware. The database must be empty.
+
+    `history`: with the cases, alarms, talks and reminders of the days before; without: only people, plans and duty.
+    """
     demo = demo or load_demo()
     homes = {part: getattr(demo, part) for part in ("buildings", "units", "floors", "doors")}
     community = Community(
@@ -64,6 +70,8 @@ async def fill(session: AsyncSession, *, now: datetime, demo: DemoCommunity | No
     for person in demo.residents.values():
         await filling.resident(person)
     await filling.plans()
+    if not history:
+        return community
     for case in demo.cases:
         await filling.case(case)
     for alarm in demo.alarms:
@@ -102,8 +110,11 @@ class _Filling:
             )
         await self._work.session.flush()
         first = self._work.local.date() - timedelta(days=_DAYS_BEHIND)
-        for duty in duties(self._demo.shifts, first, _DAYS_BEHIND + ROSTER_DAYS, self._demo.tz):
-            self._work.session.add(Shift(staff_id=duty.staff, starts_at=duty.begins, ends_at=duty.ends))
+        planned = duties(self._demo.shifts, first, _DAYS_BEHIND + ROSTER_DAYS, self._demo.tz)
+        await self._work.session.execute(
+            insert(Shift),
+            [{"staff_id": duty.staff, "starts_at": duty.begins, "ends_at": duty.ends} for duty in planned],
+        )
 
     async def resident(self, person: DemoResident) -> None:
         home = await residents.home_at(

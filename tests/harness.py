@@ -119,7 +119,12 @@ async def understanding() -> tuple[World, Parser]:
 
 @asynccontextmanager
 async def talk(
-    database: Database, *, now: datetime = MONDAY, figures: Figures | None = None, demo: bool = True
+    database: Database,
+    *,
+    now: datetime = MONDAY,
+    figures: Figures | None = None,
+    demo: bool = True,
+    history: bool = False,
 ) -> AsyncIterator[Talk]:
     """The demo community on a fresh database, ready to be talked to."""
     world, parser = await understanding()
@@ -128,7 +133,7 @@ async def talk(
     clock = FixedClock(now)
     if demo:
         async with database.transaction() as session:
-            await demo_fill.fill(session, now=now)
+            await demo_fill.fill(session, now=now, history=history)
     yield Talk(
         database=database,
         clock=clock,
