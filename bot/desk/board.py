@@ -45,7 +45,7 @@ class _Queue:
             return
         with Tag("ul", css="rows"):
             for one in found:
-                with Tag("li"), Tag("a", css="row", href=f"/desk/handoffs?id={one.id}"):
+                with Tag("li"), Tag("a", css="entry", href=f"/desk/handoffs?id={one.id}"):
                     waiting_since(self.shell, one)
 
 
@@ -79,7 +79,7 @@ class _Cases:
             with Tag("tbody"):
                 for kind, colours in counts.items():
                     with Tag("tr"):
-                        with Tag("th", scope="row"):
+                        with Tag("th", scope="entry"):
                             Tag("a", say.of("case", kind), href=f"/desk/requests?kind={kind}")
                         for colour, number in colours.items():
                             Tag(

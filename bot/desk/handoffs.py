@@ -74,6 +74,7 @@ class Desk:
         with self._detail:
             self._talk = Talk(self.shell, found, back=self.leave)
         await self._talk.refresh()
+        ui.run_javascript("anlin.fold('.context details')")
         self._split.set(data_open="true")
         self._draw()
         ui.navigate.history.replace(f"/handoffs?id={handoff_id}")
@@ -97,7 +98,7 @@ class Desk:
         with Tag("ul", css="rows"):
             for one in self._known:
                 with Tag("li"):
-                    row = button("", partial(self.choose, one.id), "row")
+                    row = button("", partial(self.choose, one.id), "entry")
                     row.set(id=f"handoff-{one.id}", aria_current="true" if one.id == open_id else None)
                     with row:
                         waiting_since(self.shell, one)
@@ -145,7 +146,8 @@ class Talk:
         self._view = found
         mine = found.state == "active" and found.staff_id == self.shell.visit.staff_id
         self._head.show((found, mine), lambda: self._draw_head(found, mine=mine))
-        self._compose.show((found.state == "closed", mine), lambda: self._draw_compose(found, mine=mine))
+        others = None if mine else found.owner
+        self._compose.show((found.state, mine, others), lambda: self._draw_compose(found, mine=mine))
         self._context.show(
             (found.summary, found.reason, tuple(cases)), lambda: self._draw_context(found, cases)
         )
@@ -259,7 +261,7 @@ class Talk:
                 Tag("p", say("queue.no_cases"), "none")
             with Tag("ul", css="rows"):
                 for case in cases:
-                    with Tag("li"), Tag("a", css="row", href=f"/desk/requests?id={case.number}"):
+                    with Tag("li"), Tag("a", css="entry", href=f"/desk/requests?id={case.number}"):
                         with Tag("span", css="line"):
                             Tag("strong", case.title)
                             Tag("span", say.of("state", case.state), "tag")

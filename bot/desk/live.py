@@ -75,6 +75,7 @@ class Live:
         checked = loop.time()
         while True:
             await self._woken.wait()
+            await self._client.connected()  # out of reach: what comes meanwhile is shown when it is back
             self._woken.clear()
             news, self._news = self._news, {}
             try:

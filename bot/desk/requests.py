@@ -120,7 +120,7 @@ class Desk:
         with Tag("ul", css="rows"):
             for one in self._found:
                 with Tag("li"):
-                    row = button("", partial(self.choose, one.number), f"row {one.colour}")
+                    row = button("", partial(self.choose, one.number), f"entry {one.colour}")
                     row.set(id=f"case-{one.id}", aria_current="true" if one.id == open_id else None)
                     with row:
                         self._draw_row(one)

@@ -114,11 +114,11 @@ class Shell:
         say = self.say
         Tag(
             "button",
-            say("app.sound_off"),
+            say("app.sound_on"),
             "sound off",
             type="button",
             title=say("app.sound_why"),
-            data_off=say("app.sound_off"),
+            data_off=say("app.sound_on"),
             data_on=say("app.sound_is_on"),
             aria_pressed="false",
         )

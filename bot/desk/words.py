@@ -29,6 +29,15 @@ class Words:
         self.language = language
         self._texts = texts
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The name of every text."""
+        return frozenset(self._texts)
+
+    def raw(self, key: str) -> str:
+        """A text with its placeholders unfilled."""
+        return self._texts[key]
+
     def __call__(self, key: str, /, **facts: object) -> str:
         """One text; raises KeyError for a key that does not exist (a test looks for every key in use)."""
         return self._texts[key].format(**facts)

@@ -107,6 +107,9 @@
     bottom(selector) {
       setTimeout(() => { const el = document.querySelector(selector); if (el) el.scrollTop = el.scrollHeight; }, 60);
     },
+    fold(selector) { // a small screen is for the talk first
+      setTimeout(() => { if (innerWidth <= 1100) for (const el of document.querySelectorAll(selector)) el.open = false; }, 30);
+    },
     delivery(key, text, state) {
       const el = document.querySelector(`[data-key="${key}"] .delivery`);
       if (el) { el.textContent = text; el.className = `delivery ${state}`; }
