@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from itertools import pairwise
 
-from flows.declared import Ask, Filled, Flow, Given, Slot
+from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button, Said
 from flows.state import CONFIRM, Frame
 from flows.turn import Turn
+from nlu.understanding import Entity, Understanding
 
 _RIVAL_WORDS = 4  # characters beside the entity from which a message is more than an answer
 _PERSON = "person"
@@ -22,8 +26,10 @@ class Asking:
         """Open the next question, or the read-back; False when everything is known."""
         for slot in flow.slots:
             if slot.name not in frame.slots and slot.when(turn, frame):
-                await self._ask(turn, frame, flow, slot)
-                return True
+                if not await self._take_kept(turn, frame, flow, slot):
+                    await self._ask(turn, frame, flow, slot)
+                if frame.asked is not None:
+                    return True
         if flow.confirms and not frame.memory.get("confirmed"):
             await self._read_back(turn, frame, flow)
             return True
@@ -67,15 +73,33 @@ class Asking:
 
     # Taking
 
-    async def take_all(self, turn: Turn, frame: Frame, flow: Flow) -> bool:
-        """Everything the message gives for any slot, in any order (C1)."""
+    async def take_all(
+        self, turn: Turn, frame: Frame, flow: Flow, *, besides: str | None = None, quiet: bool = False
+    ) -> bool:
+        """Everything the message gives for any slot, in any order (C1); one closer question at the most.
+
+        What a slot `keeps` and cannot be judged yet, since it depends on another, is kept until that is filled.
+        """
         taken = False
         for slot in flow.slots:
-            if slot.name not in frame.slots:
-                taken |= await self._take(turn, frame, flow, slot)
-                if frame.memory.pop("refused", False):
-                    return taken
+            if slot.name == besides or slot.name in frame.slots:
+                continue
+            taken |= await self._take(turn, frame, flow, slot, quiet=quiet)
+            quiet = frame.memory.pop("refused", False) or quiet
+            entity = turn.understanding.first(slot.entity) if turn.understanding and slot.entity else None
+            waits = slot.keeps and slot.name not in frame.slots and frame.asked != slot.name
+            if waits and entity is not None:
+                frame.memory.setdefault("kept", {})[slot.name] = asdict(entity)
         return taken
+
+    async def _take_kept(self, turn: Turn, frame: Frame, flow: Flow, slot: Slot) -> bool:
+        """What was said for a slot before it could be judged. True: it is filled, or has asked its closer question."""
+        kept = frame.memory.get("kept", {}).pop(slot.name, None)
+        if kept is None:
+            return False
+        given = Given(entity=Entity(**kept), text=kept["text"])
+        taken = self._judged(turn, frame, slot, await slot.judge(turn, frame, given))
+        return frame.memory.pop("refused", False) or taken
 
     async def take_answer(self, turn: Turn, frame: Frame, flow: Flow) -> bool:
         """An answer to the open question first, then corrections and further slots. True: something was taken."""
@@ -86,25 +110,33 @@ class Asking:
         slot = self.open_slot(flow, frame)
         if slot is None:
             return False
-        answered = False
-        if not slot.free or turn.command is not None:
-            answered = await self._take(turn, frame, flow, slot, asked=True)
+        if slot.free and turn.command is None:
+            return _is_correction(turn) and await self._take_more(turn, frame, flow, slot)
+        if not await self._take(turn, frame, flow, slot, asked=True):
             if frame.memory.pop("refused", False):
+                await self.take_all(turn, frame, flow, besides=slot.name, quiet=True)
                 return True
+            return await self._take_more(turn, frame, flow, slot)
+        frame.asked = None
+        await self._correct(turn, frame, flow, besides=slot.name)
+        await self.take_all(turn, frame, flow, quiet=frame.asked is not None)
+        return True
+
+    async def _take_more(self, turn: Turn, frame: Frame, flow: Flow, slot: Slot) -> bool:
+        """The open question was not answered, but something else was corrected or given: taken, and asked again."""
         corrected = await self._correct(turn, frame, flow, besides=slot.name)
         if frame.asked != slot.name:
+            await self.take_all(turn, frame, flow, quiet=True)
             return True  # a correction that could not be taken asks its own closer question
-        if answered:
+        more = await self.take_all(turn, frame, flow, besides=None if corrected else slot.name)
+        if frame.asked != slot.name:
+            return True
+        if slot.name in frame.slots:
             frame.asked = None
-            await self.take_all(turn, frame, flow)
-        elif corrected:
-            await self.take_all(turn, frame, flow)
-            if slot.name in frame.slots or frame.asked is None:
-                frame.asked = None
-            else:
-                turn.say("changed")
-                await self.ask_again(turn, frame, flow, short=True)
-        return answered or corrected
+        elif corrected or more:
+            turn.say("changed" if corrected else "noted")
+            await self.ask_again(turn, frame, flow, short=True)
+        return corrected or more
 
     async def take_anything(self, turn: Turn, frame: Frame, flow: Flow) -> bool:
         """Free words for a slot that takes any; a plain no to an optional one skips it."""
@@ -132,6 +164,7 @@ class Asking:
         if await self._correct(turn, frame, flow, besides=None):
             if frame.asked == CONFIRM:
                 frame.asked = None  # read back anew, with the change
+            await self.take_all(turn, frame, flow, quiet=frame.asked is not None)
             return True
         if turn.intent("affirm"):
             frame.memory["confirmed"] = True
@@ -149,18 +182,30 @@ class Asking:
         return False
 
     def _named_slot(self, turn: Turn, frame: Frame, flow: Flow) -> Slot | None:
-        """ "Change the time": by button."""
-        if turn.command is None or turn.command.name != "change":
+        """ "Change the time", "the time is wrong": by button, or by a word that only that button's title has."""
+        if turn.command is not None:
+            wanted = turn.command.values.get("slot") if turn.command.name == "change" else None
+            return next((slot for slot in flow.slots if slot.name == wanted), None)
+        if not turn.intent("deny", "change_request"):
             return None
-        return next((slot for slot in flow.slots if slot.name == turn.command.values.get("slot")), None)
+        words = {
+            slot.name: _words(turn.world.replies.render(f"change_{slot.name}", turn.language).text)
+            for slot in self._changeable(turn, frame, flow)
+        }
+        said = _words(turn.text)
+        named = [name for name, own in words.items() if _only(own, name, words) & said]
+        return next((slot for slot in flow.slots if [slot.name] == named), None)
 
-    def _changes(self, turn: Turn, frame: Frame, flow: Flow) -> list[Button]:
-        names = [
-            slot.name
+    def _changeable(self, turn: Turn, frame: Frame, flow: Flow) -> list[Slot]:
+        return [
+            slot
             for slot in flow.slots
             if frame.slots.get(slot.name) is not None
             and turn.world.replies.has(f"change_{slot.name}", turn.language)
         ]
+
+    def _changes(self, turn: Turn, frame: Frame, flow: Flow) -> list[Button]:
+        names = [slot.name for slot in self._changeable(turn, frame, flow)]
         return [
             *(turn.button(f"change_{name}", "change", slot=name) for name in names[:2]),
             turn.button("button_leave", "stop"),
@@ -173,7 +218,8 @@ class Asking:
             if slot.name == besides or frame.slots.get(slot.name) is None or slot.free:
                 continue
             before = frame.slots[slot.name]
-            if await self._take(turn, frame, flow, slot) and frame.slots.get(slot.name) != before:
+            taken = await self._take(turn, frame, flow, slot, instead_of=before)
+            if taken and frame.slots.get(slot.name) != before:
                 for name in slot.resets:
                     frame.slots.pop(name, None)
                 frame.memory.pop("confirmed", None)
@@ -182,13 +228,29 @@ class Asking:
                 return True
         return changed
 
-    async def _take(self, turn: Turn, frame: Frame, flow: Flow, slot: Slot, asked: bool = False) -> bool:
-        given = self._given(turn, slot, asked)
+    async def _take(
+        self,
+        turn: Turn,
+        frame: Frame,
+        flow: Flow,
+        slot: Slot,
+        *,
+        asked: bool = False,
+        instead_of: object = None,
+        quiet: bool = False,
+    ) -> bool:
+        given = self._given(turn, slot, asked, instead_of)
         if given is None:
             return False
         verdict = await slot.judge(turn, frame, given)
+        if quiet and isinstance(verdict, Ask):
+            return False
+        return self._judged(turn, frame, slot, verdict)
+
+    def _judged(self, turn: Turn, frame: Frame, slot: Slot, verdict: Verdict) -> bool:
         if isinstance(verdict, Filled):
             frame.slots[slot.name] = verdict.value
+            frame.memory.get("kept", {}).pop(slot.name, None)
             return True
         if isinstance(verdict, Ask):
             # The slot's own closer question: the value that was there, if any, no longer holds.
@@ -196,19 +258,22 @@ class Asking:
             self._new_question(frame, slot.name)
             frame.memory["refused"] = True
             turn.say(verdict.reply, buttons=verdict.buttons, spoken=verdict.spoken, **verdict.facts)
+            if verdict.offers is not None:
+                turn.offer(verdict.offers)
         return False
 
-    def _given(self, turn: Turn, slot: Slot, asked: bool) -> Given | None:
+    def _given(self, turn: Turn, slot: Slot, asked: bool, instead_of: object = None) -> Given | None:
         if turn.command is not None:
             if slot.name in turn.command.values:
-                return Given(value=turn.command.values[slot.name], text=turn.text, asked=asked)
+                value = turn.command.values[slot.name]
+                return Given(value=value, text=value if isinstance(value, str) else "", asked=asked)
             return Given(text="", value=turn.command.name, asked=True) if asked and slot.choices else None
         picture = turn.incoming is not None and turn.incoming.kind == "image"
         if picture and slot.entity == "picture" and turn.incoming is not None:
             return Given(value=dict(turn.incoming.data), asked=asked)
         if turn.understanding is None:
             return None
-        entity = turn.understanding.first(slot.entity) if slot.entity else None
+        entity = _entity(turn.understanding, slot, instead_of)
         if entity is None and not asked:
             return None
         return Given(entity=entity, text=turn.text, asked=asked)
@@ -216,7 +281,9 @@ class Asking:
     def _skip(self, turn: Turn, frame: Frame, flow: Flow) -> bool:
         """Leave one optional question out (C6)."""
         slot = self.open_slot(flow, frame)
-        if slot is None or not slot.optional:
+        if slot is None:
+            return False
+        if not slot.optional:
             turn.say("cannot_skip")
             return True
         frame.slots[slot.name] = None
@@ -248,11 +315,42 @@ class Asking:
             turn.say(again, buttons=choices, **facts)
         elif choices:
             turn.say("choose_one", buttons=choices)
+        elif frame.tries == 1:
+            turn.say("not_caught")
+            await self.ask_again(turn, frame, flow, short=True)
         else:
             turn.say(
                 "still_unclear",
                 buttons=[turn.button("button_person", "ask_human"), turn.button("button_leave", "stop")],
             )
+            turn.offer("ask_human")
+
+
+def _entity(understanding: Understanding, slot: Slot, instead_of: object) -> Entity | None:
+    """The entity that a slot takes; of several the last that says something new, where a value is corrected (C2)."""
+    if slot.entity is None:
+        return None
+    if instead_of is None:
+        return understanding.first(slot.entity)
+    named = understanding.all(slot.entity)
+    return next((entity for entity in reversed(named) if entity.value != instead_of), next(iter(named), None))
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text: Latin words, and pairs of Chinese characters."""
+    latin = re.findall(r"[a-z]{3,}", text.lower())
+    return {*latin, *(pair for pair in map("".join, pairwise(text)) if not pair.isascii())}
+
+
+def _only(own: set[str], name: str, words: Mapping[str, set[str]]) -> set[str]:
+    """Of a slot's words those that no other slot has."""
+    return own.difference(*(others for other, others in words.items() if other != name))
+
+
+def _is_correction(turn: Turn) -> bool:
+    """Whether free words put something right; else a time or a place in them is part of what is being told."""
+    entities = turn.understanding.entities if turn.understanding else ()
+    return turn.intent("change_request") or any(entity.extra.get("instead_of") for entity in entities)
 
 
 def _remembered(turn: Turn, frame: Frame) -> Iterable[Said]:

@@ -41,13 +41,14 @@ class Booking(Flow):
                 choices=_popular,
                 resets=("time", "count", "place", "item", "note", "person"),
             ),
-            Slot(name="time", ask="booking_ask_time", entity="time", judge=_judge_time),
+            Slot(name="time", ask="booking_ask_time", entity="time", judge=_judge_time, keeps=True),
             Slot(
                 name="count",
                 ask="booking_ask_count",
                 entity="count",
                 judge=_judge_count,
                 when=_wants("count"),
+                keeps=True,
             ),
             Slot(name="place", ask="booking_ask_place", entity="place", judge=_judge_home, when=_at_home),
             *(
@@ -84,7 +85,7 @@ class Booking(Flow):
         start = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
         slot = opening.slot_at(service, start)
         if slot is None or slot.start < opening.earliest_start(service, turn.now):
-            await self._gone(turn, frame, service, start)
+            await self._gone(turn, frame, service, start, "booking_too_soon")
             return False
         try:
             made = await requests.book(
@@ -94,7 +95,7 @@ class Booking(Flow):
                     starts_at=slot.start,
                     ends_at=slot.end,
                     capacity=service.capacity,
-                    count=frame.slots.get("count"),
+                    count=_count(turn, frame),
                     by_count=service.takes == "count",
                 ),
                 resident_id=turn.resident.id if turn.resident else 0,
@@ -134,14 +135,17 @@ class Booking(Flow):
             before = (old.starts_at or turn.now).astimezone(turn.work.zone)
             turn.say("booking_replaced", before=turn.wording.moment(before, turn.now))
 
-    async def _gone(self, turn: Turn, frame: Frame, service: Service, start: datetime) -> None:
+    async def _gone(
+        self, turn: Turn, frame: Frame, service: Service, start: datetime, reply: str = "booking_full"
+    ) -> None:
         """The slot went while we talked: nearest free ones instead."""
-        for name in ("time",):
-            frame.slots.pop(name, None)
+        frame.slots.pop("time", None)
         frame.memory.pop("confirmed", None)
         frame.asked = "time"
-        ask = await _alternatives(turn, frame, service, start, "booking_full")
+        ask = await _alternatives(turn, frame, service, start, reply)
         turn.say(ask.reply, buttons=ask.buttons, spoken=ask.spoken, **ask.facts)
+        if ask.offers is not None:
+            turn.offer(ask.offers)
 
 
 # Slots
@@ -152,7 +156,8 @@ async def _judge_service(turn: Turn, frame: Frame, given: Given) -> Verdict:
     service = turn.world.services.get(str(key))
     if service is None:
         return None
-    frame.memory.setdefault("words", given.text)
+    if given.entity is not None:
+        frame.memory.setdefault("words", given.text)
     if not _may_book(turn, service):
         return Ask(reply=f"booking_only_{service.who}", facts={"service": service.name.of(turn.language)})
     return Filled(value=service.key)
@@ -226,6 +231,8 @@ async def _at_clock(turn: Turn, frame: Frame, service: Service, moment: datetime
     slot = opening.slot_at(service, moment)
     if slot is None:
         return await _alternatives(turn, frame, service, moment, "booking_closed")
+    if slot.start < opening.earliest_start(service, turn.now):
+        return await _alternatives(turn, frame, service, moment, "booking_too_soon")  # it runs already
     if turn.resident is not None and await requests.has_booking(
         turn.work, resident_id=turn.resident.id, service=service.key, starts_at=slot.start
     ):
@@ -272,17 +279,33 @@ async def _judge_count(turn: Turn, frame: Frame, given: Given) -> Verdict:
     number = given.value if given.value is not None else given.entity.value if given.entity else None
     if isinstance(number, str) and number.isascii() and number.isdigit():
         number = int(number)
-    if not isinstance(number, int):
+    service = _service(turn, frame)
+    if not isinstance(number, int) or isinstance(number, bool) or service is None:
         return None
     if not 1 <= number <= _MOST:
         return Ask(reply="booking_count_range", facts={"most": _MOST})
+    left = await _places_left(turn, frame, service)
+    if left is not None and left < number:
+        return Ask(reply="booking_count_left", facts={"left": left})
     return Filled(value=number)
 
 
+async def _places_left(turn: Turn, frame: Frame, service: Service) -> int | None:
+    """How many portions the chosen slot still has; None where they are not counted or no slot is chosen."""
+    if service.takes != "count" or not frame.slots.get("time"):
+        return None
+    start = datetime.fromisoformat(frame.slots["time"])
+    taken = await requests.places_taken(turn.work, service=service.key, starts_at=start, by_count=True)
+    return max(0, service.capacity - taken)
+
+
 async def _judge_home(turn: Turn, frame: Frame, given: Given) -> Verdict:
-    return await judge_place(
+    verdict = await judge_place(
         turn, frame, given, need=("building", "unit", "room"), reply="booking_which_part"
     )
+    if isinstance(verdict, Filled) and verdict.value.get("name") and _comes_home(turn, frame):
+        return Ask(reply="booking_which_part_home") if given.asked else None
+    return verdict
 
 
 async def _judge_words(turn: Turn, frame: Frame, given: Given) -> Verdict:
@@ -307,8 +330,17 @@ def _wants(name: str) -> Any:
 
 def _at_home(turn: Turn, frame: Frame) -> bool:
     """Asked only where the service comes to the flat and we do not know which flat; a known home is read back."""
+    return _comes_home(turn, frame) and turn.home is None
+
+
+def _comes_home(turn: Turn, frame: Frame) -> bool:
     service = _service(turn, frame)
-    return service is not None and service.where == "home" and turn.home is None
+    return service is not None and service.where == "home"
+
+
+def _count(turn: Turn, frame: Frame) -> int | None:
+    """How many, where the service asks for it: two people who come along are not two haircuts."""
+    return frame.slots.get("count") if _wants("count")(turn, frame) else None
 
 
 def _own_question(turn: Turn, frame: Frame, name: str) -> str | None:
@@ -348,10 +380,9 @@ def _facts(turn: Turn, frame: Frame, *, spoken: bool) -> dict[str, Any]:
     if frame.slots.get("time"):
         start = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
         facts["when"] = wording.moment(start, turn.now)
-    if frame.slots.get("count"):
-        facts["count"] = turn.world.replies.render(
-            "booking_count", turn.language, count=frame.slots["count"]
-        ).text
+    count = _count(turn, frame)
+    if count:
+        facts["count"] = turn.world.replies.render("booking_count", turn.language, count=count).text
     return facts
 
 
@@ -383,17 +414,20 @@ async def _alternatives(turn: Turn, frame: Frame, service: Service, wanted: date
         "wanted": turn.wording.moment(local, turn.now),
         "day": turn.wording.day(local, turn.now),
         "notice": turn.wording.duration(timedelta(minutes=service.notice_minutes)),
-        "times": turn.wording.listed([turn.wording.moment(slot.start, turn.now) for slot in free]),
+        "times": turn.wording.moments([slot.start for slot in free], turn.now),
     }
     if not free:
         return Ask(
-            reply="booking_nothing_free", facts=facts, buttons=(turn.button("button_person", "ask_human"),)
+            reply="booking_nothing_free",
+            facts=facts,
+            buttons=(turn.button("button_person", "ask_human"),),
+            offers="ask_human",
         )
     return Ask(reply=reply, facts=facts, buttons=tuple(_slot_button(turn, slot) for slot in free))
 
 
 def _slot_button(turn: Turn, slot: OpenSlot, day_known: bool = False) -> Button:
-    title = turn.wording.clock(slot.start) if day_known else turn.wording.moment(slot.start, turn.now)
+    title = turn.wording.clock(slot.start) if day_known else turn.wording.moment_short(slot.start, turn.now)
     return Button(title=title, payload=payload("choose", time=f"{slot.start:%Y-%m-%dT%H:%M}"))
 
 

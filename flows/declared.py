@@ -37,6 +37,7 @@ class Ask:
     facts: Mapping[str, Any] = field(default_factory=dict)
     spoken: Mapping[str, Any] | None = None
     buttons: tuple[Button, ...] = ()
+    offers: str | None = None  # the wish that a yes to it means, e.g. ask_human
 
 
 Verdict = Filled | Ask | None
@@ -53,6 +54,7 @@ class Slot:
     entity: str | None = None  # which entity may fill it without being asked for
     free: bool = False  # any words will do: asked last whether a message was something else
     optional: bool = False
+    keeps: bool = False  # what is said for it before it can be judged is remembered (C1)
     when: Callable[[Turn, Frame], bool] = lambda turn, frame: True  # asked only if so
     choices: Callable[[Turn, Frame], Awaitable[Sequence[Button]]] | None = None  # at most three
     resets: tuple[str, ...] = ()  # what has to be asked again when this changes (C2)
@@ -67,6 +69,7 @@ class Flow:
     confirms: bool = False  # read back and confirmed before it exists (C11): reply `<name>_confirm`
     open_to_strangers: bool = True  # False: the first meeting (F13) comes before
     parks: bool = True  # worth offering back after an interruption (C3)
+    light: bool = False  # only a question about going on: it makes way for whatever comes next
     pictures: bool = False  # a picture or a place on the map belongs to it, whatever is being asked (C16)
 
     async def begin(self, turn: Turn, frame: Frame) -> None:

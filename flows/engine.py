@@ -8,19 +8,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from flows.asking import Asking
 from flows.declared import Aside, Flow
+from flows.language import follow
 from flows.messages import Button
-from flows.patterns import Clarify, Resume, adjust_speech, repeat_last
+from flows.patterns import Clarify, Offer, Resume, adjust_speech, repeat_last
 from flows.state import CONFIRM, Frame
 from flows.turn import Command, Turn
 from nlu.understanding import INTENTS, Intent
 
+_EDGES = " \t,.!?;:，。！？；：、~～"
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]*)\s*(\{.*\})?", re.DOTALL)
 _STRONG = 0.7  # from here on another wish wins over an answer found in the same words
-_SPEECH = {"slower", "louder"}
+_SPEECH = ("slower", "louder")
+_MOST_PARKED = 4  # wishes that wait at once; more than that nobody keeps in mind
 ALARM, DOUBT, PERSON, MEETING = "emergency", "emergency_doubt", "person", "meeting"
 """Flows that the engine itself calls for."""
 
@@ -41,7 +45,7 @@ class Engine:
     """Takes one message a turn and leaves the dialogue with at most one open question."""
 
     def __init__(self, flows: Sequence[Flow], asides: Sequence[Aside]) -> None:
-        every: list[Flow] = [*flows, Resume(self), Clarify(self)]
+        every: list[Flow] = [*flows, Resume(self), Clarify(self), Offer(self)]
         self.flows: Mapping[str, Flow] = {flow.name: flow for flow in every}
         self._by_intent: Mapping[str, Flow] = {intent: flow for flow in every for intent in flow.intents}
         self._asides: Mapping[str, Aside] = {intent: aside for aside in asides for intent in aside.intents}
@@ -52,6 +56,9 @@ class Engine:
     async def step(self, turn: Turn) -> None:
         """A person's message: emergency first, then the open question, then a new wish."""
         self._expire(turn)
+        follow(turn)
+        _press_by_words(turn)
+        _yes_with_thanks(turn)
         stamp = turn.work.now.isoformat()
         if turn.dialogue.active is not None:
             turn.dialogue.active.touched = stamp
@@ -117,6 +124,7 @@ class Engine:
     def _raise_to_top(self, turn: Turn, flow: str) -> None:
         frame = turn.dialogue.find(flow)
         if frame is None:
+            self._make_room(turn)
             turn.open(flow)
             return
         turn.dialogue.drop(frame)
@@ -158,6 +166,10 @@ class Engine:
             return
         if await self._asking.take_anything(turn, frame, flow):
             return
+        if turn.command is not None:
+            turn.say("button_over")
+            await self._asking.ask_again(turn, frame, flow, short=True)
+            return
         await self._asking.not_understood(turn, frame, flow)
 
     async def _next(self, turn: Turn) -> None:
@@ -172,13 +184,18 @@ class Engine:
         if await self._adjusted(turn, None):
             return
         name = self._wish(turn)
-        if name is None:
+        if name is None and turn.command is not None:
+            turn.say("button_over")
+        elif name is None:
             await self._not_understood(turn)
-            return
-        turn.dialogue.failures = 0
-        await self._do(turn, name)
+        elif name == "clarify":
+            turn.dialogue.failures = 0  # the question is open already
+        else:
+            turn.dialogue.failures = 0
+            await self.do(turn, name)
 
-    async def _do(self, turn: Turn, intent: str) -> None:
+    async def do(self, turn: Turn, intent: str) -> None:
+        """Begin what a wish asks for, or answer it."""
         flow, aside = self._by_intent.get(intent), self._asides.get(intent)
         if flow is not None:
             self._open(turn, flow)
@@ -188,9 +205,24 @@ class Engine:
             await self._not_understood(turn)
 
     def _open(self, turn: Turn, flow: Flow) -> None:
+        self._make_room(turn)
         turn.open(flow.name)
         if turn.resident is None and not flow.open_to_strangers:
             turn.open(MEETING).memory["leads_back"] = True
+
+    def _make_room(self, turn: Turn) -> None:
+        """A new wish: a question about going on is over, and of many that wait the oldest is given up, aloud (C3)."""
+        top = turn.dialogue.active
+        if top is not None and self.flows[top.flow].light:
+            turn.dialogue.drop(top)
+        waiting = self.waiting(turn)
+        for oldest in waiting[_MOST_PARKED - 1 :]:
+            turn.dialogue.drop(oldest)
+            turn.say("parked_given_up", what=self.flows[oldest.flow].title(turn, oldest))
+
+    def waiting(self, turn: Turn) -> list[Frame]:
+        """What was begun and is worth going on with, the newest first."""
+        return [frame for frame in reversed(turn.dialogue.stack) if self.flows[frame.flow].parks]
 
     async def _serve(self, turn: Turn, frame: Frame, intent: str) -> None:
         """Another wish in the middle: knowledge is answered in place, a flow is put on top (C3, C4)."""
@@ -198,7 +230,14 @@ class Engine:
             self._open(turn, self._by_intent[intent])
             return
         await self._asides[intent].answer(turn)
-        await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=True)
+        if turn.dialogue.active is frame:
+            await self.ask_again(turn)
+
+    async def ask_again(self, turn: Turn) -> None:
+        """Put the question that is open once more, shortly."""
+        frame = turn.dialogue.active
+        if frame is not None and frame.asked is not None:
+            await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=True)
 
     async def leave(self, turn: Turn, frame: Frame) -> None:
         """Leave a flow and say what was not done (C5)."""
@@ -251,6 +290,7 @@ class Engine:
         ):
             options = [intent.name for intent in (first, rival) if self._can_offer(intent.name, turn)]
             if len(options) == 2:
+                self._make_room(turn)
                 turn.open("clarify").memory["options"] = options
                 return "clarify"
         return first.name if first.confidence >= figures.sure else None
@@ -271,7 +311,7 @@ class Engine:
         else:
             return None
         mine = self.flows[frame.flow]
-        if name in mine.intents or name in ("change_request", "affirm", "deny"):
+        if name in mine.intents or name in ("change_request", "affirm", "deny", "skip"):
             return None  # "change it to four" in the middle of a form is a correction (C2)
         if turn.command is not None and name not in INTENTS:
             return None
@@ -325,11 +365,10 @@ class Engine:
 
     async def _offer_back(self, turn: Turn, frame: Frame, flow: Flow) -> None:
         """Something was interrupted and waits: offer it (C3), or put its question again."""
-        waiting = [other for other in turn.dialogue.stack if self.flows[other.flow].parks]
-        if flow.parks and waiting:
-            turn.open("resume")
-            await self.flows["resume"].begin(turn, turn.dialogue.stack[-1])
-            turn.dialogue.stack[-1].memory["begun"] = True
+        if flow.parks:
+            resume = turn.open("resume")
+            resume.memory["begun"] = True
+            await self.flows["resume"].begin(turn, resume)
             return
         await self._asking.ask_again(turn, frame, flow, short=True)
 
@@ -337,6 +376,7 @@ class Engine:
         """Take up a parked frame: put its question again."""
         turn.dialogue.drop(frame)
         turn.dialogue.stack.append(frame)
+        frame.tries, frame.touched = 0, turn.work.now.isoformat()
         await self._asking.ask_again(turn, frame, self.flows[frame.flow], short=False)
 
     async def offer_parked(self, turn: Turn) -> None:
@@ -352,13 +392,37 @@ class Engine:
             await self.go_on(turn, frame)
 
     def _expire(self, turn: Turn) -> None:
-        """Frames that waited longer than a day are dropped: old answers are never used again."""
+        """Frames that waited longer than a day are dropped: old answers are never used again. So are those of flows
+        that this version of the product does not have."""
         oldest = turn.work.now - turn.world.figures.parked
         turn.dialogue.stack = [
             frame
             for frame in turn.dialogue.stack
-            if frame.flow == ALARM or not frame.touched or datetime.fromisoformat(frame.touched) >= oldest
+            if frame.flow in self.flows
+            and (frame.flow == ALARM or not frame.touched or datetime.fromisoformat(frame.touched) >= oldest)
         ]
+
+
+def _press_by_words(turn: Turn) -> None:
+    """Saying or writing what a button says is pressing it, as long as it is on the screen."""
+    if turn.command is not None or turn.incoming is None:
+        return
+    words = turn.text.strip(_EDGES).casefold()
+    shown = [
+        button for said in turn.dialogue.last for button in (said.get("payload") or {}).get("buttons", ())
+    ]
+    pressed = next((button for button in shown if words and button["title"].casefold() == words), None)
+    if pressed is not None:
+        turn.command = command_in(pressed["payload"])
+
+
+def _yes_with_thanks(turn: Turn) -> None:
+    """ "Good, thank you" is a yes while a question is open, and thanks when none is."""
+    frame, understood = turn.dialogue.active, turn.understanding
+    if frame is None or frame.asked is None or understood is None or understood.intent.name != "thank":
+        return
+    if understood.text.strip().lower().startswith(turn.wording.yes_words):
+        turn.understanding = replace(understood, intent=replace(understood.intent, name="affirm"))
 
 
 def choices_of(turn: Turn, intents: Sequence[str]) -> list[Button]:

@@ -114,6 +114,7 @@ class Ask(Aside):
                 "knowledge", f"message:{turn.message.id if turn.message else 0}", unknown=True
             )
             turn.say("knowledge_unknown")
+            turn.offer("ask_human")
             return
         best = found[0]
         turn.say("knowledge_answer", answer=best.answer, source=best.source, date=best.date)
@@ -146,6 +147,8 @@ class SmallTalk(Aside):
             else "help"
         )
         turn.say(f"smalltalk_{name}")
+        if name == "out_of_scope":
+            turn.offer("ask_human")
 
 
 ASIDES = (Ask(), SmallTalk())

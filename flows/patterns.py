@@ -8,7 +8,7 @@ from flows.declared import Flow
 from flows.messages import Button, Said
 from flows.replies import payload
 from flows.state import Frame
-from flows.turn import Turn
+from flows.turn import Turn, question_of
 
 if TYPE_CHECKING:
     from flows.engine import Engine
@@ -18,24 +18,40 @@ _LOUDNESS = {"default": 1.0, "step": 0.25, "most": 2.0}  # times the ordinary vo
 _TYPE = {"default": 24, "step": 3, "most": 36}  # pixels, catalogue.md: 24 by default, up to at least 30
 
 
-class Resume(Flow):
-    """ "Shall we go on with the haircut?" (C3)"""
+class Light(Flow):
+    """A question about going on, not a wish of its own: it makes way for whatever the person says instead."""
 
-    name = "resume"
     parks = False
+    light = True
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def begin(self, turn: Turn, frame: Frame) -> None:
-        waiting = self._waiting(turn)
+    def _open_question(self, turn: Turn, frame: Frame, said: Said) -> None:
         frame.asked = "which"
+        frame.memory["question"] = question_of(said)
+
+    def _stays(self, turn: Turn) -> bool:
+        """ "Say that again", "slower": the question remains open; a yes after it must mean this question."""
+        return turn.intent("repeat", "slower", "louder")
+
+
+class Resume(Light):
+    """ "Shall we go on with the haircut?" (C3)"""
+
+    name = "resume"
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        waiting = self._engine.waiting(turn)
+        if not waiting:
+            turn.dialogue.drop(frame)
+            return
         if len(waiting) == 1:
-            turn.say("resume_offer", what=self._title(turn, waiting[0]))
+            self._open_question(turn, frame, turn.say("resume_offer", what=self._title(turn, waiting[0])))
             return
         shown = waiting[:3]
         titles = [self._title(turn, other) for other in shown]
-        turn.say(
+        said = turn.say(
             "resume_which",
             what=turn.wording.listed(titles),
             buttons=[
@@ -43,16 +59,18 @@ class Resume(Flow):
                 for title, other in zip(titles, shown, strict=True)
             ],
         )
+        self._open_question(turn, frame, said)
 
     async def hear(self, turn: Turn, frame: Frame) -> bool:
-        waiting = self._waiting(turn)
+        if self._stays(turn):
+            return False
+        waiting = self._engine.waiting(turn)
         turn.dialogue.drop(frame)
         chosen = self._chosen(turn, waiting)
+        if chosen is None and waiting and turn.intent("affirm", "go_on"):
+            chosen = waiting[0]
         if chosen is not None:
             await self._engine.go_on(turn, chosen)
-            return True
-        if waiting and (turn.intent("affirm") or (turn.command and turn.command.name == "go_on")):
-            await self._engine.go_on(turn, waiting[0])
             return True
         if waiting and turn.intent("deny", "stop", "goodbye"):
             for other in waiting:
@@ -61,38 +79,27 @@ class Resume(Flow):
             return True
         return False
 
-    def _waiting(self, turn: Turn) -> list[Frame]:
-        return [other for other in reversed(turn.dialogue.stack) if self._engine.flows[other.flow].parks]
-
     def _title(self, turn: Turn, frame: Frame) -> str:
         return self._engine.flows[frame.flow].title(turn, frame)
 
     def _chosen(self, turn: Turn, waiting: list[Frame]) -> Frame | None:
-        if turn.command is not None and turn.command.name == "go_on":
-            since = turn.command.values.get("since")
-            return next((frame for frame in waiting if frame.since == since), None)
+        if turn.command is not None:
+            values = turn.command.values
+            named = [frame for frame in waiting if frame.flow == values.get("flow")]
+            return next((frame for frame in named if frame.since == values.get("since")), None)
         return next((frame for frame in waiting if turn.text and turn.text in self._title(turn, frame)), None)
 
 
-class Clarify(Flow):
+class Clarify(Light):
     """ "Do you want to book, or to report something broken?" (C8)"""
 
     name = "clarify"
-    intents = ("clarify",)
-    parks = False
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
-        options: list[str] = frame.memory.get("options", [])
-        if not options:
-            turn.dialogue.drop(frame)
-            return
-        frame.asked = "which"
-        frame.memory["words"] = turn.text
-        titles = [turn.world.replies.render(f"wish_{option}", turn.language).text for option in options]
-        turn.say(
+        options: list[str] = frame.memory["options"]
+        frame.memory["words"] = turn.keep_words()
+        titles = [self._title(turn, option) for option in options]
+        said = turn.say(
             "clarify",
             first=titles[0],
             second=titles[1],
@@ -101,18 +108,45 @@ class Clarify(Flow):
                 for title, option in zip(titles, options, strict=True)
             ],
         )
+        self._open_question(turn, frame, said)
 
     async def hear(self, turn: Turn, frame: Frame) -> bool:
-        options: list[str] = frame.memory.get("options", [])
+        if self._stays(turn):
+            return False
         turn.dialogue.drop(frame)
         if turn.intent("deny", "stop"):
             turn.say("clarify_neither")
             return True
-        for option in options:
-            title = turn.world.replies.render(f"wish_{option}", turn.language).text
+        for option in frame.memory["options"]:
+            title = self._title(turn, option)
             if turn.intent(option) or (turn.text and (turn.text in title or title in turn.text)):
-                await self._engine._do(turn, option)
+                if turn.command is not None or turn.text in title:
+                    # Only the choice: what was said first holds the rest, and need not be said again (C1).
+                    turn.take_up(frame.memory["words"], option)
+                await self._engine.do(turn, option)
                 return True
+        return False
+
+    def _title(self, turn: Turn, option: str) -> str:
+        return turn.world.replies.render(f"wish_{option}", turn.language).text
+
+
+class Offer(Light):
+    """ "Shall I ask a person?": a yes is that wish, a no leaves everything as it is. See `Turn.offer`."""
+
+    name = "offer"
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        if self._stays(turn):
+            return False
+        turn.dialogue.drop(frame)
+        if turn.intent("affirm"):
+            await self._engine.do(turn, frame.memory["wish"])
+            return True
+        if turn.intent("deny"):
+            turn.say("offer_declined")
+            await self._engine.ask_again(turn)
+            return True
         return False
 
 
@@ -128,6 +162,8 @@ def repeat_last(turn: Turn) -> None:
                 text=said["text"],
                 speech=stored.get("speech"),
                 buttons=tuple(Button(**button) for button in stored.get("buttons", ())),
+                image=stored.get("image"),
+                custom=stored.get("custom"),
                 emergency=stored.get("kind") == "emergency",
             )
         )

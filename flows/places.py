@@ -31,7 +31,7 @@ async def judge_place(
     value = given.value if isinstance(given.value, Mapping) else given.entity.value if given.entity else None
     if value is None and given.asked and turn.home is not None and turn.intent("affirm"):
         value = {"place": "home"}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not all(isinstance(part, str | None) for part in value.values()):
         return None
     place = as_place(value, turn.home)
     if place is None:

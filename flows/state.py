@@ -67,9 +67,17 @@ class Dialogue:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Dialogue:
-        """Read the stored form; a form of another version gives a fresh dialogue."""
+        """Read the stored form; one of another version, or that cannot be read, gives a fresh dialogue: a message must
+        never be lost to what an earlier one left behind."""
         if stored.get("format") != FORMAT:
             return cls()
+        try:
+            return cls._read(stored)
+        except (TypeError, ValueError, AttributeError):
+            return cls()
+
+    @classmethod
+    def _read(cls, stored: dict[str, Any]) -> Dialogue:
         done = stored.get("done")
         return cls(
             stack=[Frame(**frame) for frame in stored.get("stack", [])],

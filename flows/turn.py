@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,16 @@ from flows.replies import payload
 from flows.state import Dialogue, Frame
 from flows.wording import Wording
 from flows.world import World
-from nlu.understanding import Understanding
+from nlu.understanding import Entity, Intent, Understanding
+
+
+def question_of(said: Said) -> dict[str, Any]:
+    """A question as a frame remembers it (`frame.memory["question"]`), to be put again."""
+    return {
+        "text": said.text,
+        "speech": said.speech,
+        "buttons": [{"title": button.title, "payload": button.payload} for button in said.buttons],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +122,31 @@ class Turn:
         frame = Frame(flow=flow, slots=slots, since=stamp, touched=stamp)
         self.dialogue.stack.append(frame)
         return frame
+
+    def keep_words(self) -> dict[str, Any]:
+        """What was said just now, as a frame remembers it, for `take_up`."""
+        entities = self.understanding.entities if self.understanding else ()
+        return {"text": self.text, "entities": [asdict(entity) for entity in entities]}
+
+    def take_up(self, kept: Mapping[str, Any], intent: str) -> None:
+        """Hear words kept earlier instead of what was just said: it was only a choice among their meanings."""
+        meant = Intent(name=intent, confidence=1.0)
+        self.command = None
+        if self.incoming is not None:
+            self.incoming = replace(self.incoming, text=kept["text"])
+        self.understanding = Understanding(
+            text=kept["text"],
+            intent=meant,
+            ranking=(meant,),
+            entities=tuple(Entity(**entity) for entity in kept["entities"]),
+        )
+
+    def offer(self, wish: str) -> None:
+        """What was said last asks "shall I …?": a yes to it is that wish, a no leaves everything as it is."""
+        asked = self.said[-1]
+        frame = self.open("offer")
+        frame.asked = "wish"
+        frame.memory.update(begun=True, wish=wish, question=question_of(asked))
 
     @classmethod
     def outside(cls, work: Work, world: World, conversation: Conversation) -> Turn:

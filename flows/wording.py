@@ -41,6 +41,21 @@ class Wording:
         """Date, weekday and time."""
         return str(self._words["moment"]).format(day=self.day(moment, now), clock=self.clock(moment))
 
+    def moments(self, moments: Sequence[datetime], now: datetime) -> str:
+        """Several moments as a list; a day that the one before has named is not named again."""
+        days = [moment.date() for moment in moments]
+        return self.listed(
+            [
+                self.clock(moment) if index and days[index - 1] == day else self.moment(moment, now)
+                for index, (moment, day) in enumerate(zip(moments, days, strict=True))
+            ]
+        )
+
+    def moment_short(self, moment: datetime, now: datetime) -> str:
+        """The same as short as a button wants it: 明天上午9点, 11月26日周四上午9点."""
+        near = self._words["near_days"].get(str((moment.date() - now.date()).days))
+        return str(self._words["moment"]).format(day=near or self.day(moment, now), clock=self.clock(moment))
+
     def span(self, start: datetime, end: datetime, now: datetime) -> str:
         """From when to when, on one day."""
         return str(self._words["span"]).format(
@@ -92,6 +107,11 @@ class Wording:
         if len(items) < 2:
             return "".join(items)
         return str(self._words["comma"]).join(items[:-1]) + str(self._words["and"]) + items[-1]
+
+    @property
+    def yes_words(self) -> tuple[str, ...]:
+        """What a yes begins with."""
+        return tuple(self._words["yes_words"])
 
     def word(self, *path: str) -> str:
         """A small word by its name, e.g. word("relations", "daughter")."""

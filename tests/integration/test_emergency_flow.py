@@ -60,6 +60,13 @@ async def test_a_stranger_is_asked_where_and_the_alarm_goes_there(here: House) -
     assert (alarm.kind, alarm.resident_id) == ("fall", None)
 
 
+async def test_a_place_that_sounds_like_a_repair_is_where_help_must_go(here: House) -> None:
+    await here.say("somebody", "救命啊，我妈摔倒了，在3号楼2单元，叫不醒")
+    await here.say("somebody", "501室，门没锁")
+    assert (await here.alarm()).place == {"building": "3", "unit": "2", "room": "501"}
+    assert [frame.flow for frame in (await here.dialogue("somebody")).stack] == ["emergency"]
+
+
 async def test_a_place_in_free_words_is_kept_as_it_was_said(here: House) -> None:
     await here.say("somebody", "我摔倒了起不来了")
     await here.say("somebody", "河边小亭子里")
@@ -92,7 +99,7 @@ async def test_what_is_said_afterwards_joins_the_open_alarm_and_names_its_kind(h
 
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
-    [("我家着火了", "fire", "119"), ("在卫生间摔了", "fall", "硬拉"), ("it smells of gas", "gas", "电器")],
+    [("我家着火了", "fire", "119"), ("在卫生间摔了", "fall", "硬拉"), ("it smells of gas", "gas", "switch")],
 )
 async def test_what_has_happened_names_the_kind(here: House, text: str, kind: str, words: str) -> None:
     await here.say(ME, "救命")
