@@ -12,7 +12,6 @@ from bot import health, problems
 from bot.api.app import build_api
 from bot.channels.parse import build_parse
 from bot.channels.rest import build_rest
-from bot.channels.telegram import build_telegram
 from bot.channels.terminal import build_terminal
 from bot.channels.web import build_web
 from bot.desk.app import mount_desk
@@ -30,7 +29,12 @@ def build_app(house: House) -> FastAPI:
     app.include_router(build_parse(house))
     app.include_router(build_web(house))
     app.include_router(build_terminal(house))
-    app.include_router(build_telegram(house))
+    if house.settings.telegram_token is not None:
+        from bot.channels.telegram import (
+            build_telegram,  # its library takes its time, and not everybody needs it
+        )
+
+        app.include_router(build_telegram(house))
     app.mount("/api/v1", build_api(house))
     app.mount("/pages", StaticFiles(directory=PAGES), name="pages")
 

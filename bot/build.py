@@ -13,6 +13,7 @@ import structlog
 from bot.clock import Clock, DrillClock, SystemClock
 from bot.communities import Communities
 from bot.house import House
+from bot.keys import keyring_of
 from bot.outbox import Carrier, Outbox
 from bot.reading import LateEngine
 from bot.settings import Settings
@@ -20,7 +21,6 @@ from bot.turn import Turns
 from bot.voice_room import open_voice
 from data import content
 from data.content_faq import load_faq
-from data.crypto import Keyring
 from data.database import Database
 from data.events import EventStream
 from flows import registry
@@ -33,14 +33,6 @@ from nlu.engine import IntentEngine, Parser
 from nlu.extractors import Extractors
 
 log = structlog.get_logger(__name__)
-
-
-def keyring_of(settings: Settings) -> Keyring:
-    """The keys from the setting, or from the key file in the home folder, which is made on the first start."""
-    if settings.keys is not None:
-        return Keyring.parse(settings.keys.get_secret_value())
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return Keyring.from_file(settings.home / "keys")
 
 
 def world_of(settings: Settings, figures: Figures | None = None) -> World:
@@ -68,7 +60,7 @@ def engine_cache(settings: Settings) -> Path:
 
 
 def parser_of(settings: Settings, world: World, net: EmergencyNet) -> Parser:
-    """The emergency net and the extractors at once; the intent engine as soon as it is loaded. Needs a running loop."""
+    """The emergency net and the extractors at once; the intent engine loads when it is first asked (`LateEngine.begin`)."""
 
     def load() -> IntentEngine:
         # Imported here, in the loading thread: SciPy alone takes half a second that nobody has to wait for.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot.clock import Clock
+from bot.reading import LateEngine
 from bot.settings import Settings
 from data.database import Database
 from data.events import EventStream
@@ -39,6 +40,11 @@ class House:
         default_factory=dict
     )  # part → "on" or why it is off; said at start, in /readyz
     demo_staff: tuple[str, ...] = ()  # sign-in names of the demo; empty: not a demo
+
+    def answering(self) -> None:
+        """The service answers: load what nobody had to wait for."""
+        if isinstance(self.turns.parser.engine, LateEngine):
+            self.turns.parser.engine.begin()
 
     @asynccontextmanager
     async def work(self, actor: str, *, community: str | None = None) -> AsyncIterator[Work]:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy import func, select
 
-from bot.channels import notify, telegram
+from bot.channels import notify
 from bot.house import House
 from bot.scheduler import Scheduler
 from data import demo_fill
@@ -48,9 +48,7 @@ async def running(house: House, *, web: bool, worker: bool) -> AsyncIterator[Non
     """The background work of this process, stopped in order at the end."""
     async with AsyncExitStack() as stack:
         house.outbox.carriers["notify"] = notify.Notifier(house)
-        bot = await telegram.start(house, polling=worker)
-        if bot is not None:
-            stack.push_async_callback(bot.stop)
+        await _telegram(house, stack, polling=worker)
         if worker:
             scheduler = Scheduler(
                 database=house.database, clock=house.clock, turns=house.turns, committed=house.outbox.wake
@@ -59,6 +57,17 @@ async def running(house: House, *, web: bool, worker: bool) -> AsyncIterator[Non
             stack.push_async_callback(scheduler.stop)
             await stack.enter_async_context(_task(house.outbox.run(), "outbox"))
         yield
+
+
+async def _telegram(house: House, stack: AsyncExitStack, *, polling: bool) -> None:
+    if house.settings.telegram_token is None:
+        house.optional["telegram"] = "off: set ANLIN_TELEGRAM_TOKEN"
+        return
+    from bot.channels import telegram  # its library takes its time, and not everybody needs it
+
+    bot = await telegram.start(house, polling=polling)
+    if bot is not None:
+        stack.push_async_callback(bot.stop)
 
 
 @asynccontextmanager

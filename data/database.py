@@ -9,11 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from data import crypto, embedded
 from data.errors import AnlinError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -104,6 +104,11 @@ class Database:
 
         Raises `DatabaseNewer`.
         """
+        if await self._newest():
+            return
+        from alembic import command  # takes a quarter of a second, and is needed once a release
+        from alembic.util.exc import CommandError
+
         try:
             await self._migrate(lambda config: command.upgrade(config, "head"))
         except CommandError as error:
@@ -113,6 +118,8 @@ class Database:
 
     async def draft_migration(self, message: str, revision: str) -> None:
         """Write the migration that brings an up-to-date database to what the models say (for developers)."""
+        from alembic import command
+
         await self._migrate(
             lambda config: command.revision(config, message=message, rev_id=revision, autogenerate=True)
         )
@@ -129,6 +136,8 @@ class Database:
             await self.server.revive()
 
     async def _migrate(self, work: Callable[[Config], object]) -> None:
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
 
@@ -139,6 +148,17 @@ class Database:
         async with self.engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.run_sync(migrate)
+
+    async def _newest(self) -> bool:
+        """Whether the tables are those of the newest migration: its file's name begins with its revision."""
+        newest = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+        async with self.engine.connect() as connection:
+            if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:
+                return False
+            found = (
+                (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+            )
+        return list(found) == [newest]
 
     async def _check(self) -> None:
         try:

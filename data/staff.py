@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -18,7 +19,6 @@ TRIES = 5
 LOCKED = timedelta(minutes=15)
 SESSION = timedelta(hours=12)
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 class SignInFailed(AnlinError):
@@ -31,6 +31,12 @@ class SignInLocked(AnlinError):
     """Too many wrong passwords; signing in is possible again later."""
 
     code = "sign_in_locked"
+
+
+@cache
+def _nobody() -> str:
+    """What an unknown name's password is compared with, so that it takes as long as a known one's."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def hash_password(password: str) -> str:
@@ -47,7 +53,7 @@ async def sign_in(work: Work, *, staff_id: str, password: str) -> str:
     found = await work.session.scalar(select(Staff).where(Staff.id == staff_id).with_for_update())
     if found is not None and found.locked_until is not None and found.locked_until > work.now:
         raise SignInLocked(f"{staff_id} is locked", until=found.locked_until.isoformat())
-    if not _fits(found.password if found and found.password else _NOBODY, password) or not (
+    if not _fits(found.password if found and found.password else _nobody(), password) or not (
         found and found.active
     ):
         if found is not None:

@@ -5,9 +5,9 @@ An address `anlin://SENDER` is a person who writes to Anlin themself: they are t
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-import apprise
 
 from bot.outbox import Delivery, NotDelivered
 from data import conversations
@@ -30,6 +30,8 @@ class Notifier:
         if delivery.target.startswith(OWN):
             await self._tell(delivery.target.removeprefix(OWN), text)
             return
+        # Loaded with the first notification, in a thread: the service starts and answers without it.
+        apprise = await asyncio.to_thread(import_module, "apprise")
         notifier = apprise.Apprise()
         if not notifier.add(delivery.target):
             raise NotDelivered("the address is none that Apprise knows", final=True)

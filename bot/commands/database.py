@@ -8,14 +8,16 @@ import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from bot.settings import Settings
-from data.database import Database
 from data.errors import AnlinError
+
+if TYPE_CHECKING:
+    from data.database import Database
 
 _out = Console()
 db = typer.Typer(help="Tables, backup, restore.", no_args_is_help=True)
@@ -102,7 +104,8 @@ def throw_away(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = 
 
 
 def _with_database(work: Callable[[Database], Awaitable[None]]) -> None:
-    from bot.build import keyring_of
+    from bot.keys import keyring_of
+    from data.database import Database
 
     async def go() -> None:
         settings = Settings()

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from sqlalchemy import select
 
 from bot.clock import SystemClock
 from bot.settings import Settings
-from data import tokens
-from data.database import Database
 from data.errors import AnlinError
-from data.models import Community, Staff
-from data.staff import hash_password
-from data.work import Work
+
+if TYPE_CHECKING:
+    from data.work import Work
 
 _out = Console()
 staff = typer.Typer(help="Members of staff.", no_args_is_help=True)
@@ -58,6 +55,12 @@ def add_staff(
         str | None, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
     ] = None,
 ) -> None:
+    # Imported here, as in every command: `anlin --help` need not wait for the database's library.
+    from sqlalchemy import select
+
+    from data.models import Staff
+    from data.staff import hash_password
+
     async def work(work: Work) -> None:
         if await work.session.scalar(select(Staff.id).where(Staff.id == name)):
             raise StaffExists(f"there is a {name} already; choose another sign-in name")
@@ -84,6 +87,8 @@ def add_token(
     name: Annotated[str, typer.Argument(help="What it is for")],
     role: Annotated[Role, typer.Option(help="What it may do")] = Role.officer,
 ) -> None:
+    from data import tokens
+
     async def work(work: Work) -> None:
         secret = await tokens.create(work, name=name, role=role.value)
         _out.print("Keep it now, it is not shown again:")
@@ -93,7 +98,12 @@ def add_token(
 
 
 def _with_work(do: Callable[[Work], Awaitable[None]]) -> None:
-    from bot.build import keyring_of
+    from sqlalchemy import select
+
+    from bot.keys import keyring_of
+    from data.database import Database
+    from data.models import Community
+    from data.work import Work
 
     async def go() -> None:
         settings = Settings()

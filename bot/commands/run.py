@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ from data.errors import AnlinError
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from bot.house import House
 
 _out = Console()
 
@@ -103,22 +106,26 @@ def _moment(written: str | None) -> datetime | None:
 async def _serve(
     settings: Settings, *, web: bool, worker: bool, demo: bool | None, start: datetime | None, speed: float
 ) -> None:
-    # Imported here so that `anlin --help` need not wait for NumPy and NiceGUI.
-    import uvicorn
-
-    from bot import logs, service
-    from bot.build import build, clock_of
+    from bot import logs
 
     logs.configure(settings)
     if web:
         _refuse_taken(settings)
-    clock = clock_of(start, speed)
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(build(settings, clock=clock))
+        await stack.enter_async_context(_database_early(settings))
+        # The libraries load in a thread while PostgreSQL starts; `anlin --help` waits for neither.
+        await asyncio.to_thread(_load, web)
+        import uvicorn
+
+        from bot import service
+        from bot.build import build, clock_of
+
+        house = await stack.enter_async_context(build(settings, clock=clock_of(start, speed)))
         await service.prepare(house, demo=demo, drill=start is not None or speed != 1)
         await stack.enter_async_context(service.running(house, web=web, worker=worker))
         if not web:
             _out.print("worker: timers and deliveries")
+            house.answering()
             await asyncio.Event().wait()
             return
         from bot.app import build_app
@@ -134,17 +141,39 @@ async def _serve(
                 timeout_graceful_shutdown=3,
             )
         )
-        await stack.enter_async_context(_announced(server, service.banner(house)))
+        await stack.enter_async_context(_announced(server, house, service.banner(house)))
         await server.serve()
 
 
+def _load(web: bool) -> None:
+    for module in ("bot.build", "bot.service", *(("uvicorn", "bot.app") if web else ())):
+        import_module(module)
+
+
 @asynccontextmanager
-async def _announced(server: uvicorn.Server, banner: str) -> AsyncIterator[None]:
-    """Print the banner once the server listens."""
+async def _database_early(settings: Settings) -> AsyncIterator[None]:
+    """Start the embedded database, if that is the one, and go on without waiting for it."""
+    if settings.database_url is not None:
+        yield
+        return
+    from data import embedded
+
+    starting = asyncio.create_task(embedded.start(settings.home), name="database")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AnlinError):  # `build` meets the same fault and tells it
+            await (await starting).stop()
+
+
+@asynccontextmanager
+async def _announced(server: uvicorn.Server, house: House, banner: str) -> AsyncIterator[None]:
+    """Print the banner once the server listens, and begin to load what nobody had to wait for."""
 
     async def announce() -> None:
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.02)
+        house.answering()
         _out.print(banner, highlight=False)
 
     task = asyncio.create_task(announce())

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from bot.settings import Settings
-from voice.models import DEFAULT_MODEL, SITE, ModelError, fetch_model
 
 _out = Console()
 voice = typer.Typer(help="Speech: models and terminals.", no_args_is_help=True)
@@ -25,10 +23,20 @@ def add_to(app: typer.Typer) -> None:
     help="Fetch the model that understands Mandarin (42 MB) and check it.\n\nExample: anlin voice models"
 )
 def models(
-    name: Annotated[str, typer.Option(help="Which of the Vosk project's models")] = DEFAULT_MODEL,
-    site: Annotated[str, typer.Option(help="Where it is fetched from")] = SITE,
+    name: Annotated[
+        str | None, typer.Option(help="Which of the Vosk project's models; default: the small one")
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Where it is fetched from; default: the project's own page")
+    ] = None,
     sha256: Annotated[str | None, typer.Option(help="The archive must have this checksum")] = None,
 ) -> None:
+    # Imported here, as in every command: `anlin --help` need not wait for an HTTP client.
+    from rich.progress import Progress
+
+    from voice.models import DEFAULT_MODEL, SITE, ModelError, fetch_model
+
+    name = name or DEFAULT_MODEL
     folder: Path = Settings().home / "models"
     try:
         with Progress(console=_out) as progress:
@@ -36,7 +44,7 @@ def models(
             fetched = fetch_model(
                 folder,
                 name=name,
-                site=site,
+                site=site or SITE,
                 sha256=sha256,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )

@@ -7,15 +7,17 @@ import secrets
 import threading
 import time
 import uuid
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.prompt import Prompt
 
 from bot.settings import Settings
 from data.errors import AnlinError
+
+if TYPE_CHECKING:
+    import httpx
 
 _out = Console()
 _POLL = 1.5  # seconds between two looks for what was said unasked
@@ -41,6 +43,8 @@ def chat(
     ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the service")] = None,
 ) -> None:
+    import httpx  # not above: `anlin --help` and `anlin run` need not wait for it
+
     settings = Settings()
     base = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
     name = sender or f"chat-{secrets.token_hex(4)}"
@@ -72,6 +76,8 @@ def _meant(words: str, buttons: list[dict[str, str]]) -> str:
 
 
 def _say(client: httpx.Client, sender: str, words: str) -> list[dict[str, str]]:
+    import httpx
+
     message = {"sender": sender, "message": words, "message_id": str(uuid.uuid4())}
     for attempt in range(3):
         try:
@@ -113,6 +119,8 @@ def _catch_up(client: httpx.Client, sender: str, cursor: str, *, show: bool) -> 
 
 
 def _follow(base: str, sender: str, cursor: str, stop: threading.Event) -> None:
+    import httpx
+
     with httpx.Client(base_url=base, timeout=10) as client:
         while not stop.wait(_POLL):
             try:
