@@ -122,6 +122,8 @@ def others_wish(turn: Turn, kind: str, asked: str | None) -> bool:
         return False
     if name == "report_repair" and kind in _PART_OF_IT and turn.command is None:
         return False
+    if asked in ("where", "where_detail") and turn.command is None and place_in(turn) is not None:
+        return False  # 「501室，门没锁」 sounds like a repair, and is where help must go
     return sure and (name in _WISHES or (name in _ONCE_ASKED and asked == "standing_by"))
 
 
