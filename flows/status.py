@@ -319,12 +319,9 @@ async def _next(turn: Turn, request: Request) -> str:
         return turn.world.replies.render("status_next_late", turn.language).text
     # Who waits for a repairer wants to hear when they take it and when they are there.
     near = [one for one in coming if one[0] in ("accept", "on_site")] or coming[:1]
-    return turn.wording.listed(
-        [
-            turn.world.replies.render(f"status_next_{name}", turn.language, by=by(turn, due)).text
-            for name, due in near
-        ]
-    )
+    key = "status_next_" + "_".join(name for name, _ in near)
+    facts: dict[str, Any] = {name: by(turn, due) for name, due in near}
+    return turn.world.replies.render(key, turn.language, **facts).text
 
 
 def _just_done(turn: Turn) -> str | None:
