@@ -76,7 +76,7 @@ class TelegramServer:
         self.keyboards: dict[tuple[int, int], list[list[dict[str, Any]]]] = {}
         self.polls = 0  # long polls open now
         self.most_polls = 0
-        self._trouble: dict[str, deque[Trouble]] = defaultdict(deque)
+        self._trouble: dict[str, deque[Trouble | None]] = defaultdict(deque)
         self._changed = asyncio.Condition()
         self._update_ids = itertools.count(9_001)
         self._message_ids = itertools.count(1)
@@ -101,8 +101,8 @@ class TelegramServer:
         async with asyncio.timeout(_PATIENCE), self._changed:
             await self._changed.wait_for(condition)
 
-    def will(self, method: str, *troubles: Trouble) -> None:
-        """The next calls of that method go wrong, in this order."""
+    def will(self, method: str, *troubles: Trouble | None) -> None:
+        """The next calls of that method go wrong, in this order; None: that one goes well."""
         self._trouble[method].extend(troubles)
 
     # What people do

@@ -302,7 +302,7 @@ def build_telegram(house: House) -> APIRouter:
                 return problem(413, "too_large", "This is no update of Telegram.")
         try:
             update = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: nested deeper than anything real
             update = None
         if not isinstance(update, dict) or not _id(update):
             return problem(400, "invalid", "This is no update of Telegram.")
