@@ -26,7 +26,7 @@ _MOVES: Final = {
 @page("alarms", "/alarms")
 async def show(shell: Shell) -> None:
     """Everything open, then what was closed lately."""
-    Tag("h1", shell.say("alarm.title"), "hidden")
+    Tag("h1", shell.say("alarm.title"), "unseen")
     wall = Wall(shell)
     await wall.build()
     over = Over(shell)

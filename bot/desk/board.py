@@ -14,7 +14,7 @@ _ROWS = 8  # of the queue
 @page("board", "/")
 async def show(shell: Shell) -> None:
     """Three parts, each following the news."""
-    Tag("h1", shell.say("board.title"), "hidden")
+    Tag("h1", shell.say("board.title"), "unseen")
     await Wall(shell).build()
     with Tag("div", css="two"):
         await _Queue(shell).build()

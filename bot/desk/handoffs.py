@@ -11,7 +11,7 @@ from bot.desk import reading
 from bot.desk.clocks import clock, waiting_since
 from bot.desk.reading import CaseView, LineView, QueueView
 from bot.desk.shell import Shell, page, refused
-from bot.desk.widgets import Handler, Part, Tag, button, focus, pair
+from bot.desk.widgets import Handler, Part, Rows, Tag, button, focus, pair
 from data import roster
 from flows import handoff
 
@@ -26,7 +26,7 @@ _ENTER = (
 @page("handoffs", "/handoffs")
 async def show(shell: Shell) -> None:
     """The list on the left; on a phone the list or the talk."""
-    Tag("h1", shell.say("queue.title"), "hidden")
+    Tag("h1", shell.say("queue.title"), "unseen")
     await Desk(shell).build(shell.client.request.query_params.get("id", ""))
 
 
@@ -43,7 +43,7 @@ class Desk:
         self._split = Tag("div", css="split", data_open="false")
         with self._split:
             with Tag("section", css="list", aria_label=self.shell.say("queue.title")):
-                self._list = Part("div")
+                self._list = Rows(self.shell.say("queue.none"))
             self._detail = Tag("section", css="detail", aria_live="off")
         await self.refresh(frozenset())
         if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
@@ -89,19 +89,18 @@ class Desk:
 
     def _draw(self) -> None:
         open_id = self._talk.id if self._talk is not None else None
-        self._list.show((tuple(self._known), open_id), lambda: self._draw_list(open_id))
+        self._list.show(
+            [
+                (one.id, (one, one.id == open_id), partial(self._draw_entry, one, one.id == open_id))
+                for one in self._known
+            ]
+        )
 
-    def _draw_list(self, open_id: int | None) -> None:
-        if not self._known:
-            Tag("p", self.shell.say("queue.none"), "none")
-            return
-        with Tag("ul", css="rows"):
-            for one in self._known:
-                with Tag("li"):
-                    row = button("", partial(self.choose, one.id), "entry")
-                    row.set(id=f"handoff-{one.id}", aria_current="true" if one.id == open_id else None)
-                    with row:
-                        waiting_since(self.shell, one)
+    def _draw_entry(self, one: QueueView, here: bool) -> None:
+        row = button("", partial(self.choose, one.id), "entry")
+        row.set(id=f"handoff-{one.id}", aria_current="true" if here else None)
+        with row:
+            waiting_since(self.shell, one)
 
     def _draw_nothing(self) -> None:
         self._detail.clear()

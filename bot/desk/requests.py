@@ -12,7 +12,7 @@ from bot.desk.clocks import MARKS, clock, label_of
 from bot.desk.reading import CaseDetail, CaseView
 from bot.desk.shell import Shell, page, refused
 from bot.desk.visit import NotAllowed
-from bot.desk.widgets import Part, Tag, button, focus, pair
+from bot.desk.widgets import Part, Rows, Tag, button, focus, pair
 from flows import cases
 
 _LETTERS: Final = frozenset({"complaint", "suggestion"})
@@ -24,7 +24,7 @@ _REDRAW = 30.0  # seconds after which colours are worked out anew without any ne
 @page("requests", "/requests")
 async def show(shell: Shell) -> None:
     """The list on the left; on a phone the list or the case."""
-    Tag("h1", shell.say("case.title"), "hidden")
+    Tag("h1", shell.say("case.title"), "unseen")
     asked = shell.client.request.query_params
     await Desk(shell, kind=asked.get("kind", "")).build(asked.get("id", ""))
 
@@ -45,8 +45,9 @@ class Desk:
         self._split = Tag("div", css="split", data_open="false")
         with self._split:
             with Tag("section", css="list", aria_label=say("case.title")):
-                self._filters = Part("div", "filters")
-                self._list = Part("div")
+                with Tag("div", css="filters"):
+                    self._draw_filters()
+                self._list = Rows(say("case.none"))
             self._detail = Tag("section", css="detail")
         await self.refresh(frozenset())
         if chosen:
@@ -59,9 +60,12 @@ class Desk:
 
     async def refresh(self, _: frozenset[str]) -> None:
         """The list."""
+        kind, ended = self._kind, self._ended
         async with self.shell.visit.look() as work:
-            self._found = await reading.cases(work, self.shell.visit, kind=self._kind, ended=self._ended)
-        self._draw()
+            found = await reading.cases(work, self.shell.visit, kind=kind, ended=ended)
+        if (kind, ended) == (self._kind, self._ended):  # else somebody has pressed another filter meanwhile
+            self._found = found
+            self._draw()
 
     async def _refresh_case(self, subjects: frozenset[str]) -> None:
         if self._open is not None and f"request:{self._open.id}" in subjects:
@@ -89,41 +93,50 @@ class Desk:
         self._draw()
         ui.navigate.history.replace("/requests")
 
-    async def _filter(self, kind: str | None, ended: bool) -> None:
-        self._kind, self._ended = kind, ended
+    async def _filter_kind(self, kind: str | None) -> None:
+        self._kind = kind
+        self._mark_filters()
         await self.refresh(frozenset())
 
-    def _draw(self) -> None:
-        self._filters.show((self._kind, self._ended), self._draw_filters)
-        open_id = self._open.id if self._open is not None else None
-        self._list.show((tuple(self._found), open_id), lambda: self._draw_list(open_id))
+    async def _filter_progress(self, ended: bool) -> None:
+        self._ended = ended
+        self._mark_filters()
+        await self.refresh(frozenset())
 
     def _draw_filters(self) -> None:
-        say = self.shell.say
-        with Tag("div", css="choice", role="group", aria_label=say("case.kinds")):
-            kinds: tuple[str | None, ...] = self.shell.visit.kinds
-            for kind in (None, *kinds) if len(kinds) > 1 else kinds:
-                name = say.of("case", kind) if kind else say("app.all")
-                pressed = kind == self._kind or len(kinds) == 1
-                made = button(name, partial(self._filter, kind, self._ended), "choose")
-                made.set(aria_pressed="true" if pressed else "false")
+        """Drawn once: a filter that is pressed while another's answer comes is still there."""
+        say, kinds = self.shell.say, self.shell.visit.kinds
+        self._filters: dict[str | bool | None, Tag] = {}
+        if len(kinds) > 1:
+            with Tag("div", css="choice", role="group", aria_label=say("case.kinds")):
+                for kind in (None, *kinds):
+                    name = say.of("case", kind) if kind else say("app.all")
+                    self._filters[kind] = button(name, partial(self._filter_kind, kind), "choose")
         with Tag("div", css="choice", role="group", aria_label=say("case.states")):
             for ended in (False, True):
                 name = say("case.finished" if ended else "case.unfinished")
-                made = button(name, partial(self._filter, self._kind, ended), "choose")
-                made.set(aria_pressed="true" if ended == self._ended else "false")
+                self._filters[ended] = button(name, partial(self._filter_progress, ended), "choose")
+        self._mark_filters()
 
-    def _draw_list(self, open_id: int | None) -> None:
-        if not self._found:
-            Tag("p", self.shell.say("case.none"), "none")
-            return
-        with Tag("ul", css="rows"):
-            for one in self._found:
-                with Tag("li"):
-                    row = button("", partial(self.choose, one.number), f"entry {one.colour}")
-                    row.set(id=f"case-{one.id}", aria_current="true" if one.id == open_id else None)
-                    with row:
-                        self._draw_row(one)
+    def _mark_filters(self) -> None:
+        for choice, made in self._filters.items():
+            pressed = choice == self._ended if isinstance(choice, bool) else choice == self._kind
+            made.set(aria_pressed="true" if pressed else "false")
+
+    def _draw(self) -> None:
+        open_id = self._open.id if self._open is not None else None
+        self._list.show(
+            [
+                (one.id, (one, one.id == open_id), partial(self._draw_entry, one, one.id == open_id))
+                for one in self._found
+            ]
+        )
+
+    def _draw_entry(self, one: CaseView, here: bool) -> None:
+        row = button("", partial(self.choose, one.number), f"entry {one.colour}")
+        row.set(id=f"case-{one.id}", aria_current="true" if here else None)
+        with row:
+            self._draw_row(one)
 
     def _draw_row(self, one: CaseView) -> None:
         say = self.shell.say

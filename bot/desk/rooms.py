@@ -7,7 +7,10 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from nicegui import ui
 
-from bot.desk import alarms, board, handoffs, requests
+from bot.desk.alarms import show as alarms
+from bot.desk.board import show as board
+from bot.desk.handoffs import show as handoffs
+from bot.desk.requests import show as requests
 
 PAGES = (board, alarms, handoffs, requests)
 """Importing a page registers it; named here so that a reader sees them all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -90,6 +90,29 @@ class Part:
         with self.element:
             draw()
         return True
+
+
+class Rows:
+    """A list of which only the rows that changed are drawn again, and in which the others keep their place and focus."""
+
+    def __init__(self, nothing: str) -> None:
+        self._none = Tag("p", nothing, "none")
+        self._root = Tag("ul", css="rows")
+        self._rows: dict[Hashable, Part] = {}
+
+    def show(self, rows: Sequence[tuple[Hashable, Hashable, Callable[[], None]]]) -> None:
+        """Each row: its key, what it shows, how to draw it; in their order."""
+        for gone in self._rows.keys() - {key for key, _, _ in rows}:
+            self._rows.pop(gone).element.delete()
+        for place, (key, what, draw) in enumerate(rows):
+            part = self._rows.get(key)
+            if part is None:
+                with self._root:
+                    part = self._rows[key] = Part("li")
+            if self._root.default_slot.children.index(part.element) != place:
+                part.element.move(self._root, place)
+            part.show(what, draw)
+        self._none.set_visibility(not rows)
 
 
 def focus(selector: str) -> None:
