@@ -9,15 +9,21 @@ from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot import health, problems
-from bot.api.app import build_api
 from bot.channels.parse import build_parse
 from bot.channels.rest import build_rest
 from bot.channels.terminal import build_terminal
 from bot.channels.web import build_web
 from bot.desk.app import mount_desk
 from bot.house import House
+from bot.late import LateApp
 
 PAGES = Path(__file__).parent / "pages"
+
+
+def _api(house: House) -> FastAPI:
+    from bot.api.app import build_api  # two thirds of all routes, which take their time to be put together
+
+    return build_api(house)
 
 
 def build_app(house: House) -> FastAPI:
@@ -35,7 +41,8 @@ def build_app(house: House) -> FastAPI:
         )
 
         app.include_router(build_telegram(house))
-    app.mount("/api/v1", build_api(house))
+    house.late.append(api := LateApp(lambda: _api(house)))
+    app.mount("/api/v1", api)
     app.mount("/pages", StaticFiles(directory=PAGES), name="pages")
 
     @app.get("/", include_in_schema=False)

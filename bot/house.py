@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot.clock import Clock
+from bot.late import LateApp
 from bot.reading import LateEngine
 from bot.settings import Settings
 from data.database import Database
@@ -39,10 +41,15 @@ class House:
     optional: dict[str, str] = field(
         default_factory=dict
     )  # part → "on" or why it is off; said at start, in /readyz
+    late: list[LateApp] = field(
+        default_factory=list
+    )  # parts of the application that are built when it answers
     demo_staff: tuple[str, ...] = ()  # sign-in names of the demo; empty: not a demo
 
-    def answering(self) -> None:
-        """The service answers: load what nobody had to wait for."""
+    async def answering(self) -> None:
+        """The service answers: load what nobody had to wait for, one after another; then understanding, which takes longest."""
+        for part in self.late:
+            await asyncio.wait({part.begin()})  # a fault of it is its visitors' to meet
         if isinstance(self.turns.parser.engine, LateEngine):
             self.turns.parser.engine.begin()
 

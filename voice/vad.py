@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from voice.recognizer import BYTES_PER_SAMPLE, SAMPLE_RATE
 
 FRAME = SAMPLE_RATE // 50
@@ -51,6 +49,8 @@ class EnergyDetector:
         sound = self._rest + pcm
         usable = len(sound) // (FRAME * BYTES_PER_SAMPLE) * FRAME * BYTES_PER_SAMPLE
         self._rest = sound[usable:]
+        import numpy as np  # a tenth of a second that the service need not wait for when it starts
+
         frames = np.frombuffer(sound[:usable], dtype="<i2").reshape(-1, FRAME).astype(np.float64)
         voiced = trailing = 0
         for loudness in np.sqrt(np.mean(frames * frames, axis=1)) if len(frames) else ():

@@ -125,7 +125,7 @@ async def _serve(
         await stack.enter_async_context(service.running(house, web=web, worker=worker))
         if not web:
             _out.print("worker: timers and deliveries")
-            house.answering()
+            await house.answering()
             await asyncio.Event().wait()
             return
         from bot.app import build_app
@@ -173,8 +173,8 @@ async def _announced(server: uvicorn.Server, house: House, banner: str) -> Async
     async def announce() -> None:
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.02)
-        house.answering()
         _out.print(banner, highlight=False)
+        await house.answering()
 
     task = asyncio.create_task(announce())
     try:
