@@ -71,6 +71,8 @@ class Doubt(Flow):
             judged = turn.understanding.emergency if turn.understanding else None
             frame.memory["words"] = spoken_words(turn)
             frame.memory["kind"] = judged.kind if judged is not None else "unknown"
+            # By the net or by a button, not only by the intent engine.
+            frame.memory["heard"] = judged is not None or turn.command is not None
             await self._tell(turn, "asked")
         frame.asked = "help"
         frame.memory["question"] = remembered(turn.say(key))
@@ -99,11 +101,18 @@ class Doubt(Flow):
         turn.say("emergency_doubt_no")
         end(turn, frame)
 
-    async def _leave_to_officer(self, turn: Turn, frame: Frame) -> None:
+    async def silent(self, turn: Turn, frame: Frame) -> None:
+        """No answer: an alarm of level 3 where the net heard danger; else it was a guess, which an officer looks at."""
+        if frame.memory.get("heard", True):
+            await self._raise(turn, frame, "emergency_doubt_silence")
+        else:
+            await self._leave_to_officer(turn, frame, "alarm_doubt_silent_staff")
+
+    async def _leave_to_officer(self, turn: Turn, frame: Frame, notice: str = "alarm_doubt_staff") -> None:
         """Twice something else: they are talking and not in distress; the officer looks at it, they are not held up."""
         await timers.cancel(turn.work, key=doubt_key(turn))
         await self._tell(turn, "unanswered", level=4)
-        text = turn.world.replies.render("alarm_doubt_staff", "zh", conversation=turn.conversation.id).text
+        text = turn.world.replies.render(notice, "zh", conversation=turn.conversation.id).text
         await ladder.tell_of_doubt(turn.work, ladder.telling(turn.world), turn.conversation, text)
         turn.dialogue.drop(frame)
 
@@ -114,12 +123,10 @@ class Doubt(Flow):
 
 
 async def on_doubt(due: Due) -> None:
-    """ "Do you need help now?" was not answered: an alarm of level 3 (E4)."""
+    """ "Do you need help now?" was not answered (E4)."""
     if due.turn is None:
         return
     frame = due.turn.dialogue.find(DOUBT)
     if frame is None or frame.asked is None:
         return
-    await begin_alarm(
-        due.turn, kind=frame.memory.get("kind", "unknown"), level=SURE, lead="emergency_doubt_silence"
-    )
+    await Doubt().silent(due.turn, frame)

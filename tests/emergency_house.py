@@ -41,6 +41,7 @@ INTENTS: Mapping[str, tuple[str, float]] = {
     "好的": ("affirm", 0.9),
     "唔那个": ("out_of_scope", 0.3),
     "有时候胸口闷一下": ("feel_unwell", 0.8),
+    "501室，门没锁": ("report_repair", 0.8),
 }
 
 

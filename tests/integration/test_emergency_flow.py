@@ -11,7 +11,7 @@ from data.database import Database
 from data.models import Audit
 from flows.emergency_plan import plan
 from flows.replies import Replies
-from nlu.understanding import EMERGENCY_KINDS
+from nlu.understanding import EMERGENCY_KINDS, Intent
 from tests.emergency_house import ME, House, house
 
 
@@ -332,6 +332,21 @@ async def test_silence_after_a_doubt_raises_level_three_and_says_why(here: House
     await here.pass_time(seconds=45)
     assert (await here.alarm()).level == 3
     assert any("没听到您回答" in text for text in await here.unasked(ME))
+
+
+async def test_silence_after_a_guess_of_the_intent_engine_alone_is_left_to_the_officer(
+    here: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def guess(text: str) -> tuple[Intent, ...]:
+        return (Intent(name="emergency", confidence=0.9),)
+
+    monkeypatch.setattr(here.turns.parser, "classify", guess)
+    await here.say(ME, "你看那边的云")
+    await here.unasked(ME)
+    await here.pass_time(seconds=100)
+    assert await here.alarms() == []
+    assert await outcomes(here) == [("asked", 4), ("unanswered", 4)]
+    assert (await here.dialogue(ME)).stack == []
 
 
 @pytest.mark.parametrize("answer", ["不用，没事", "/deny", "不用了", "我挺好的"])
