@@ -192,6 +192,10 @@ async def _judge_time(turn: Turn, frame: Frame, given: Given) -> Verdict:
         return Ask(reply="booking_one_at_a_time")
     assert value.day is not None
     day = _day_meant(frame, given, value.day)
+    if value.clock is None and value.part is None and frame.slots.get("time"):
+        # Only the day is put right: the time of day stays (C2).
+        before = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
+        return await _at_clock(turn, frame, service, datetime.combine(day, before.time(), turn.work.zone))
     if value.clock is None:
         return await _on_day(turn, frame, service, day, value.part)
     moment = datetime.combine(day, value.clock, turn.work.zone)

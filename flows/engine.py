@@ -146,9 +146,8 @@ class Engine:
             return
         if await self._adjusted(turn, frame):
             return
-        if turn.intent("stop") or (
-            turn.command is None and frame.asked != CONFIRM and self._refused(turn, frame)
-        ):
+        refused = turn.command is None and frame.asked != CONFIRM and self._refused(turn, frame)
+        if turn.intent("stop") or refused or self._called_off(turn, frame):
             await self.leave(turn, frame)
             return
         if self._wants_person(turn):
@@ -326,6 +325,16 @@ class Engine:
         if slot is None or slot.optional or slot.choices is not None or frame.memory.get("offer"):
             return False
         return turn.intent("deny") and not (turn.understanding and turn.understanding.entities)
+
+    def _called_off(self, turn: Turn, frame: Frame) -> bool:
+        """ "Then I won't book": of what is being filled in, unless it names something else that was asked for before."""
+        flow = self.flows[frame.flow]
+        if not flow.parks or turn.command is not None or turn.understanding is None:
+            return False
+        if "cancel_request" in flow.intents or not turn.intent("cancel_request"):
+            return False
+        mine = {slot.entity: frame.slots.get(slot.name) for slot in flow.slots}
+        return all(mine.get(entity.entity) == entity.value for entity in turn.understanding.entities)
 
     # Patterns that belong to no flow
 

@@ -16,6 +16,7 @@ from flows.messages import Button, Said
 
 FOLDER = Path(__file__).parent / "replies"
 _PREFIX = "utter_"
+_BRACKETS = re.compile(r"\s*([（(])([^（）()]*)[）)]\s*(?=([，。！？；：、,.!?;:]|$)?)")
 
 
 class RepliesInvalid(AnlinError):
@@ -91,7 +92,7 @@ class Replies:
         variants = self._texts[language][_PREFIX + key]
         variant = variants[turn % len(variants)]
         text = variant.text.format(**facts)
-        aloud = (variant.speech or variant.text).format(**{**facts, **(spoken or {})})
+        aloud = _without_brackets((variant.speech or variant.text).format(**{**facts, **(spoken or {})}))
         return Said(
             text=text,
             speech=aloud if aloud != text else None,
@@ -101,6 +102,16 @@ class Replies:
             ),
             emergency=variant.emergency,
         )
+
+
+def _without_brackets(text: str) -> str:
+    """What stands in brackets for the eye stands between commas for the ear."""
+
+    def between_commas(match: re.Match[str]) -> str:
+        comma = "，" if match[1] == "（" else ", "
+        return comma + match[2] + (comma if match[3] is None else "")
+
+    return _BRACKETS.sub(between_commas, text)
 
 
 def placeholders(text: str) -> frozenset[str]:
