@@ -136,9 +136,9 @@ class Card:
         with Tag("p", css="name"):
             Tag("span", say("alarm.who"), "label")
             Tag("strong", alarm.name or say("app.nobody"))
-            for fact, known in alarm.facts:
-                answer = say("alarm.yes" if known else "alarm.no")
-                Tag("span", f"{say('alarm.' + fact)}：{answer}", "fact yes" if known else "fact no")
+            for question, answer, grave in alarm.facts:
+                text = f"{say.of('ask', question)}：{say.of('answer', answer)}"
+                Tag("span", f"⚠ {text}" if grave else text, "fact grave" if grave else "fact")
         with Tag("blockquote", aria_label=say("alarm.said")):
             for line in alarm.text.splitlines() or [say("alarm.said_nothing")]:
                 Tag("p", line)
@@ -250,6 +250,8 @@ class Card:
         say = self.shell.say
         what = " ".join(part for part in (say.of("step", step.what), "、".join(step.to)) if part)
         detail = step.detail if step.what != "raised" else None
+        if step.what in ("asked", "no_answer"):
+            detail = say.of("ask", step.detail)
         with Tag("li", css=f"step-{step.what}"):
             Tag("time", f"{step.at.astimezone(self.shell.visit.zone):%H:%M:%S}")
             Tag("span", "：".join(part for part in (what, detail) if part))

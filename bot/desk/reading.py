@@ -28,6 +28,7 @@ from data.models import (
 from data.residents import place_of
 from data.work import Work
 from flows.cases import title
+from flows.emergency_plan import plan
 
 _LIST = 200  # rows of a list at the most; the rest is found by the filters
 _TALK = 200  # messages of a conversation that are shown
@@ -56,7 +57,7 @@ class AlarmView:
     place: str | None  # in words; None: nobody knows
     name: str | None  # of the resident
     text: str
-    facts: tuple[tuple[str, bool], ...]  # awake, breathing as far as known
+    facts: tuple[tuple[str, str, bool], ...]  # what the bot has asked, the answer, whether that is grave
     raised_at: datetime  # aware
     on_site_due: datetime | None  # the promise to be on site, while it runs
     breach: bool
@@ -195,11 +196,7 @@ def _alarm(
         place=_place(visit, alarm.place),
         name=resident.name if resident is not None else None,
         text=alarm.text,
-        facts=tuple(
-            (name, bool(alarm.facts[name]))
-            for name in ("awake", "breathing")
-            if isinstance(alarm.facts.get(name), bool)
-        ),
+        facts=_facts(alarm.facts),
         raised_at=alarm.raised_at,
         on_site_due=running[0].due_at if running and alarm.level < 5 else None,
         breach=alarm.breach,
@@ -210,6 +207,16 @@ def _alarm(
         note=alarm.note,
         resolved_at=alarm.resolved_at,
         steps=tuple(steps),
+    )
+
+
+def _facts(facts: dict[str, Any]) -> tuple[tuple[str, str, bool], ...]:
+    """The answers that have a word, in the order they came; grave is what raises the level (flows/emergency.yml)."""
+    worse = plan().worse
+    return tuple(
+        (question, answer, answer in worse.get(question, ()))
+        for question, answer in facts.items()
+        if answer in ("yes", "no", "unknown")
     )
 
 

@@ -34,7 +34,7 @@ async def raise_alarm(
             resident_id=site.small.resident.id,
             conversation_id=site.small.conversation_id,
             place=HOME,
-            facts={"awake": True},
+            facts={"awake": "yes", "breathing": "no"},
         )
         await alarm_ladder.begin(work, alarm_ladder.telling(site.house.world), alarm)
     return alarm
@@ -184,6 +184,7 @@ class TestAlarms:
         await expect(card.locator("h2")).to_have_text("5号楼1单元1203")
         await expect(card).to_contain_text("2 级 · 严重")
         await expect(card).to_contain_text("我摔倒了起不来")
+        await expect(card.locator(".fact")).to_have_text(["清醒：是", "⚠ 呼吸：否"])
         await expect(card.locator("time.big")).to_have_text("0:00", timeout=900)
         await expect(page.locator(".calm")).to_have_count(0)
         await page.wait_for_function("document.title.includes('1 个警报')")

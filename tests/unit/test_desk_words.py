@@ -10,10 +10,10 @@ import pytest
 from bot.desk.visit import ALL_KINDS, PLACES
 from bot.desk.words import LANGUAGES, words
 from data import alarms, handoffs, requests
+from flows.emergency_plan import plan
 
 DESK = Path(__file__).parents[2] / "bot" / "desk"
 ASKED = re.compile(r'say\(\s*"([a-z_]+\.[a-z_]+)"')
-KINDS = "medical, fall, fire, gas, crime, trapped, missing, water, violence, self_harm, unknown"
 
 
 def asked() -> set[str]:
@@ -34,9 +34,11 @@ def test_every_state_kind_move_and_code_has_words(language: str) -> None:
     wanted |= {f"alarm.{move}" for move in alarms.MACHINE.moves}
     wanted |= {f"alarm.do_{move}" for move in alarms.MACHINE.moves}
     wanted |= {f"code.{code}" for code in alarms.CODES}
-    wanted |= {f"kind.{kind}" for kind in KINDS.split(", ")} | {f"case.{kind}" for kind in ALL_KINDS}
+    wanted |= {f"kind.{kind}" for kind in plan().asked} | {f"case.{kind}" for kind in ALL_KINDS}
     wanted |= {f"level.{level}" for level in range(1, 6)} | {f"role.{role}" for role in PLACES}
     wanted |= {f"app.{place}" for places in PLACES.values() for place in places}
+    asked_of = {each for by_who in plan().asked.values() for order in by_who.values() for each in order}
+    wanted |= {f"ask.{question}" for question in asked_of | set(plan().signals.values())}
     for key in wanted:
         assert say(key).strip()
 
