@@ -14,7 +14,7 @@ from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
 from flows.promises import promised
 from flows.repair_place import in_own_words, in_words, judge_where, open_there, usual, where_exactly
-from flows.repair_words import alarm_in, call_alarm, faults_in, says_whole, says_worse
+from flows.repair_words import alarm_in, call_alarm, fault_of_spot, faults_in, says_whole, says_worse
 from flows.replies import payload
 from flows.state import CONFIRM, Done, Frame
 from flows.turn import Turn
@@ -79,6 +79,8 @@ class Repair(Flow):
             call_alarm(turn, dangerous)
             return
         _note(turn, frame, begins=True)
+        if not faults_in(turn) and turn.command is None and (spot := fault_of_spot(turn)) is not None:
+            await _judge_fault(turn, frame, Given(value=spot))
 
     async def hear(self, turn: Turn, frame: Frame) -> bool:
         """Danger first; pictures are kept; worse news raises the urgency, whatever is being asked."""
@@ -180,6 +182,8 @@ class Repair(Flow):
 async def _judge_fault(turn: Turn, frame: Frame, given: Given) -> Verdict:
     entities = faults_in(turn) if given.value is None else ()
     key = str(given.value) if given.value is not None else str(entities[0].value) if entities else None
+    if key is None and given.asked:
+        key = fault_of_spot(turn)
     fault = turn.world.faults.get(key or "")
     if fault is None:
         if given.asked and given.value is None and _says_something(turn):

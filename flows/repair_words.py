@@ -24,6 +24,7 @@ class Words:
     urgent: re.Pattern[str]  # worse than the fault alone
     contrary: re.Pattern[str]  # at the end of what stands before: it is not so
     parts: Mapping[str, str]  # part of the flat or house → `home`, or key of a shared place
+    spots: Mapping[str, str]  # shared place that is itself what is broken → fault
     alarms: Mapping[str, tuple[str, int]]  # safety advice → kind and level of the alarm
 
 
@@ -37,6 +38,7 @@ def words() -> Words:
         urgent=re.compile("|".join(content["urgent"]), re.IGNORECASE),
         contrary=re.compile(rf"(?:{contrary})(?:闻到|any |a |the |my )?$", re.IGNORECASE),
         parts=content["parts"],
+        spots=content["spots"],
         alarms={advice: (alarm["kind"], int(alarm["level"])) for advice, alarm in content["alarms"].items()},
     )
 
@@ -57,6 +59,16 @@ def faults_in(turn: Turn) -> Sequence[Entity]:
         return ()
     found = turn.understanding.all("fault")
     return [one for one in found if not _denied(turn.understanding.text, one.start)]
+
+
+def fault_of_spot(turn: Turn) -> str | None:
+    """The fault where only a place is named, and the place is what is broken: the lift in building 5 is broken."""
+    named = {
+        entity.value.get("place")
+        for entity in (turn.understanding.all("place") if turn.understanding else ())
+    }
+    spots = {key: place for key, place in turn.world.places.items() if place.name.zh in named}
+    return next((fault for key, fault in words().spots.items() if key in spots), None)
 
 
 def alarm_in(turn: Turn) -> Fault | None:
