@@ -6,15 +6,16 @@ said and done, `data` remembers, `bot.outbox` delivers.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock
-from bot.communities import Communities
+from bot.communities import Communities, CommunityUnknown
 from bot.intake import Lines, clean
 from data import conversations, timers
 from data.database import Database, run
@@ -66,22 +67,31 @@ class Turns:
 
     async def handle(self, incoming: Incoming) -> Answered:
         """Answer one message; returns after the commit. The same message id again gives the same answers."""
-        incoming = clean(incoming)
         reference = secrets.token_hex(8)
-        ranking = await self._classify(incoming)
-        async with self._lines.of(incoming.channel, incoming.sender):
+        incoming = _named(clean(incoming), reference)
+        understood = asyncio.create_task(
+            self._classify(incoming)
+        )  # while earlier ones of the sender are answered
+        try:
+            async with self._lines.of(incoming.channel, incoming.sender):
+                return await self._in_line(incoming, await understood, reference)
+        finally:
+            understood.cancel()
 
-            async def turn(session: AsyncSession) -> Answered:
-                return await self._turn(session, incoming, ranking, reference)
+    async def _in_line(self, incoming: Incoming, ranking: Sequence[Intent], reference: str) -> Answered:
+        async def turn(session: AsyncSession) -> Answered:
+            return await self._turn(session, incoming, ranking, reference)
 
-            async def failed(session: AsyncSession) -> Answered:
-                return await self._failed(session, incoming, reference)
+        async def failed(session: AsyncSession) -> Answered:
+            return await self._failed(session, incoming, reference)
 
-            try:
-                return await run(self._database, turn)
-            except Exception:
-                log.exception("turn.failed", turn=reference, channel=incoming.channel)
-                return await run(self._database, failed)
+        try:
+            return await run(self._database, turn)
+        except CommunityUnknown:
+            raise  # nobody is there who could be told
+        except Exception:
+            log.exception("turn.failed", turn=reference, channel=incoming.channel)
+            return await run(self._database, failed)
 
     async def _turn(
         self, session: AsyncSession, incoming: Incoming, ranking: Sequence[Intent], reference: str
@@ -125,12 +135,11 @@ class Turns:
         """The intents of the words. A fault of the engine costs understanding, never the message (E1, U3)."""
         if not incoming.text.strip() or command_in(incoming.text) is not None:
             return _UNKNOWN
-        judged = self.parser.judge(incoming.text, Context(now=self._clock.now()))
-        if judged is not None and judged.level <= 3 and not getattr(self.parser.engine, "ready", True):
-            return (
-                Intent(name="emergency", confidence=judged.confidence),
-            )  # help does not wait for the engine
         try:
+            judged = self.parser.judge(incoming.text, Context(now=self._clock.now()))
+            if judged is not None and judged.level <= 3 and not getattr(self.parser.engine, "ready", True):
+                # Help does not wait for the engine.
+                return (Intent(name="emergency", confidence=judged.confidence),)
             return await self.parser.classify(incoming.text)
         except Exception:
             log.exception("nlu.failed", engine=self.parser.engine.name)
@@ -145,7 +154,11 @@ class Turns:
             return await self._again(work, conversation, incoming)
         turn = Turn.outside(work, self.world, conversation)
         turn.incoming, turn.message = incoming, message
-        judged = self.parser.judge(incoming.text, _context(work, turn.dialogue))
+        try:
+            judged = self.parser.judge(incoming.text, _context(work, turn.dialogue))
+        except Exception:  # it may be what failed
+            log.exception("net.failed", turn=reference)
+            judged = None
         await safety.internal_error(turn, judged, reference=reference)
         return Answered(conversation_id=conversation.id, messages=await turn.deliver())
 
@@ -175,6 +188,11 @@ class Turns:
     ) -> Work:
         community = await self._communities.get(session, key=key, community_id=community_id)
         return Work(session=session, now=self._clock.now(), community=community, actor=actor, turn=reference)
+
+
+def _named(incoming: Incoming, reference: str) -> Incoming:
+    """With an id in any case: a commit whose answer was lost is repeated, and must not be heard twice (P2)."""
+    return incoming if incoming.message_id else replace(incoming, message_id=f"turn:{reference}")
 
 
 def _context(work: Work, dialogue: Dialogue) -> Context:

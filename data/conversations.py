@@ -26,6 +26,11 @@ def room(channel: str) -> str:
     return DIRECT if channel in FETCHING else channel
 
 
+def _index(work: Work, where: str, sender: str) -> bytes:
+    """A sender's blind index: the same name in two communities is two people (P10)."""
+    return blind_index(f"sender:{work.community.id}:{where}:{sender}")
+
+
 def _locked(condition: Any) -> Any:
     # NO KEY UPDATE: rows that refer to the conversation may still be written by others while a turn runs.
     return (
@@ -42,7 +47,7 @@ def _locked(condition: Any) -> Any:
 async def enter(work: Work, *, channel: str, sender: str) -> Conversation:
     """The conversation of that sender, made when it is new, locked until the work ends."""
     where = room(channel)
-    index = blind_index(f"sender:{where}:{sender}")
+    index = _index(work, where, sender)
     condition = (Conversation.channel == where) & (Conversation.sender_index == index)
     found: Conversation | None = await work.session.scalar(_locked(condition))
     if found is not None:
@@ -71,7 +76,7 @@ async def enter(work: Work, *, channel: str, sender: str) -> Conversation:
 async def find(work: Work, *, channel: str, sender: str) -> Conversation | None:
     """The conversation of that sender, if there is one; not locked."""
     where = room(channel)
-    index = blind_index(f"sender:{where}:{sender}")
+    index = _index(work, where, sender)
     found: Conversation | None = await work.session.scalar(
         select(Conversation).where(Conversation.channel == where, Conversation.sender_index == index)
     )
