@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from nlu.understanding import Context, Emergency, Entity, Intent, Language, Understanding
@@ -44,6 +45,23 @@ def language_of(text: str) -> Language:
     return "en" if sum(character.isascii() and character.isalpha() for character in text) >= 2 else "zh"
 
 
+_BARE = 0.3
+"""What an intent is worth for a message that is only a place, a time or a number: it answers a question, and wants
+nothing by itself. "1203" looks like 120 to an engine that knows letters only."""
+
+_ANSWERS = frozenset({"place", "time", "phone", "count"})
+
+
+def _is_bare(text: str, entities: Sequence[Entity]) -> bool:
+    """Whether nothing is said beside places, times and numbers."""
+    rest = list(text)
+    for entity in entities:
+        if entity.entity in _ANSWERS:
+            rest[entity.start : entity.end] = " " * (entity.end - entity.start)
+    letters = [character for character in rest if character.isalnum() and not character.isdigit()]
+    return not letters and any(character.isalnum() for character in text)
+
+
 class Parser:
     """Joins the net, the extractors and an engine; the net is asked first and apart from the engine (E1)."""
 
@@ -62,11 +80,14 @@ class Parser:
 
     def understand(self, text: str, context: Context, ranking: Sequence[Intent]) -> Understanding:
         """Put together what the engine said with what the words say in this context."""
+        entities = tuple(self.extractor.extract(text, context))
+        if _is_bare(text, entities):
+            ranking = [replace(intent, confidence=intent.confidence * _BARE) for intent in ranking]
         return Understanding(
             text=text,
             intent=ranking[0],
             ranking=tuple(ranking),
-            entities=tuple(self.extractor.extract(text, context)),
+            entities=entities,
             emergency=self.net.judge(text, context),
             language=language_of(text),
             engine=self.engine.name,
