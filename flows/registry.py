@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows import booking, devices, emergency, handoff, knowledge, meeting, repair, status
+from flows import booking, checkin, devices, emergency, handoff, knowledge, meeting, reminders, repair, status
 from flows.due import Handler
 from flows.engine import Engine
 
@@ -14,15 +14,23 @@ def engine() -> Engine:
     return Engine(
         flows=[
             *emergency.FLOWS,
+            *checkin.FLOWS,
             *booking.FLOWS,
+            *repair.FLOWS,
+            *reminders.FLOWS,
+            *status.FLOWS,
             *handoff.FLOWS,
             *meeting.FLOWS,
-            *repair.FLOWS,
-            *status.FLOWS,
         ],
-        asides=[*handoff.ASIDES, *knowledge.ASIDES],
+        # Later ones win where two answer the same intent.
+        asides=[*handoff.ASIDES, *knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
     )
 
 
-TIMERS: Mapping[str, Handler] = {**emergency.TIMERS, **devices.TIMERS}
+TIMERS: Mapping[str, Handler] = {
+    **emergency.TIMERS,
+    **checkin.TIMERS,
+    **reminders.TIMERS,
+    **devices.TIMERS,
+}
 """Timer kind → its handler."""
