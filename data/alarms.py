@@ -211,6 +211,17 @@ async def open_of(work: Work, *, resident_id: int | None, conversation_id: int |
     )
 
 
+async def latest_of(work: Work, *, resident_id: int | None, conversation_id: int) -> Alarm | None:
+    """The newest alarm of this person or this conversation, however it stands; not locked."""
+    mine = Alarm.conversation_id == conversation_id
+    if resident_id is not None:
+        mine = or_(mine, Alarm.resident_id == resident_id)
+    found: Alarm | None = await work.session.scalar(
+        select(Alarm).where(Alarm.community_id == work.community.id, mine).order_by(Alarm.id.desc()).limit(1)
+    )
+    return found
+
+
 async def open_from(work: Work, source: str) -> Alarm | None:
     """The open alarm that a source (device:<key>) raised for nobody in particular, locked; the newest."""
     return await work.session.scalar(

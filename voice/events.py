@@ -17,6 +17,7 @@ Language = Literal["zh", "en"]
 Microphone = Literal["on", "off", "denied", "missing"]
 Hearing = Literal["ready", "loading", "unavailable"]
 Speaker = Literal["bot", "staff", "resident"]
+AlarmState = Literal["raised", "acknowledged", "on_way", "on_site", "resolved", "taken_back"]
 
 
 class BadEvent(ValueError):
@@ -174,7 +175,7 @@ class HearingChanged:
 class Alarm:
     """How the alarm of this home stands."""
 
-    state: Literal["raised", "acknowledged", "on_way", "on_site", "resolved", "taken_back"]
+    state: AlarmState
     number: str | None = None  # A20261122-0007
     who: str | None = None  # who acknowledged or comes
     sos: str | None = None  # id of the Sos it answers

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import cast
 
 import structlog
 from fastapi import WebSocket
@@ -18,13 +20,23 @@ from bot.house import House
 from data import alarms, conversations
 from data.errors import AnlinError
 from data.events import Change
-from data.models import Conversation, Message
+from data.models import Alarm as AlarmRow
+from data.models import Conversation, Message, Staff
+from data.work import Work
 from flows.messages import Incoming, Kind
+from nlu.understanding import Context
 from voice import events
 
 log = structlog.get_logger(__name__)
 _PAGE = 100  # messages sent in one go
 _REMEMBERED = 30  # messages shown to a client that comes without a cursor
+_JUST_NOW = timedelta(
+    minutes=2
+)  # what was said while the connection was lost is news for so long, not history
+_ALARM_SHOWN = timedelta(
+    hours=12
+)  # how long after its end a client that comes back is told how an alarm stands
+_LONGEST_ID = 200
 
 
 class Live:
@@ -42,6 +54,7 @@ class Live:
         self._writing = asyncio.Lock()
         self._fetching = asyncio.Lock()
         self._turns: set[asyncio.Task[None]] = set()
+        self._last: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve the socket until either side closes it."""
@@ -52,20 +65,30 @@ class Live:
                 return
             cursor = await self.house.events.cursor()
             await self._welcome(hello)
-            follower = asyncio.create_task(self._follow(cursor))
-            try:
-                await self._listen()
-            finally:
-                follower.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await follower
+            await self._serve(self._listen(), self._follow(cursor))
         except WebSocketDisconnect:
             pass
+        except RuntimeError:  # Starlette's word for a socket that closed while something was being sent
+            if self.socket.application_state is WebSocketState.CONNECTED:
+                raise
         finally:
             await self.closed()
             if self.socket.client_state is WebSocketState.CONNECTED:
                 with contextlib.suppress(RuntimeError):
                     await self.socket.close()
+
+    async def _serve(self, *parts: Coroutine[None, None, None]) -> None:
+        """Until one part ends or fails: half a connection would look like one that works; a closed one comes back."""
+        tasks = [asyncio.create_task(part) for part in parts]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for task, end in zip(tasks, ended, strict=True):
+            if task in done and isinstance(end, BaseException):
+                raise end
 
     # What a terminal adds
 
@@ -119,6 +142,13 @@ class Live:
                     continue
                 case events.Ping():
                     await self.send(events.Pong())
+                case (
+                    events.Say(id=id_)
+                    | events.Press(id=id_)
+                    | events.Sos(id=id_)
+                    | events.SosTakenBack(id=id_)
+                ) if not _storable(id_):
+                    await self.send(events.Fault(code=events.BadEvent.code))
                 case events.Say(id=id_, text=text):
                     self._begin(id_, text, "text")
                 case events.Press(id=id_, payload=payload, title=title):
@@ -133,9 +163,23 @@ class Live:
                     await self.other(event)
 
     def _begin(self, message_id: str, text: str, kind: Kind, title: str | None = None) -> None:
-        task = asyncio.create_task(self.say(message_id, text, kind, title))
+        before = None if kind == "sos" or self._urgent(text) else self._last
+        task = asyncio.create_task(self._in_turn(before, message_id, text, kind, title))
+        self._last = task
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
+
+    def _urgent(self, text: str) -> bool:
+        judged = self.house.turns.parser.judge(text, Context(now=self.house.clock.now()))
+        return judged is not None and judged.level <= 3
+
+    async def _in_turn(
+        self, before: asyncio.Task[None] | None, message_id: str, text: str, kind: Kind, title: str | None
+    ) -> None:
+        """In the order in which things were said; only a call for help waits for nothing (E1)."""
+        if before is not None:
+            await asyncio.wait({before})
+        await self.say(message_id, text, kind, title)
 
     async def say(self, message_id: str, text: str, kind: Kind, title: str | None = None) -> None:
         """A turn; the client is told that it is kept only after the commit. `title`: what stood on a pressed button."""
@@ -145,9 +189,9 @@ class Live:
                     channel=self.channel,
                     sender=self.sender,
                     text=text,
-                    message_id=message_id[:200],
+                    message_id=message_id,
                     kind=kind,
-                    data={"title": title[:200]} if title else {},
+                    data={"title": _printable(title)[:200]} if title else {},
                 )
             )
         except Exception:
@@ -187,13 +231,15 @@ class Live:
                 name, type_size = resident.name, resident.preferences.get("type_size")
             last = await conversations.last_id(work, conversation.id)
             after = hello.after or ""
-            if after.isascii() and after.isdigit() and len(after) < 19:
+            came_back = after.isascii() and after.isdigit() and len(after) < 19
+            if came_back:
                 self._cursor = min(int(after), last)
             else:
                 latest = await conversations.recent(work, conversation.id, _REMEMBERED)
                 self._cursor = latest[0].id - 1 if latest else last
         await self.send(await self.welcome(hello, name, type_size))
-        await self._fetch(fresh=False)
+        await self._fetch(fresh=False, came_back=came_back)
+        await self._latest_alarm()
 
     async def _follow(self, cursor: int) -> None:
         topics = {"message", "alarm"}
@@ -204,8 +250,8 @@ class Live:
                 elif change.topic == "alarm":
                     await self._alarm(change)
 
-    async def _fetch(self, *, fresh: bool) -> None:
-        """Send what was said since the cursor, in order, once."""
+    async def _fetch(self, *, fresh: bool, came_back: bool = False) -> None:
+        """Send what was said since the cursor, in order, once. `came_back`: what was missed just now is fresh as well."""
         if self._conversation is None:
             return
         async with self._fetching:
@@ -220,7 +266,8 @@ class Live:
                 for message in found:
                     self._cursor = message.id
                     await self.send(_shown(message, zone_iso=message.at.astimezone(zone).isoformat()))
-                    await self.shown(message, fresh)
+                    just_now = came_back and self.house.clock.now() - message.at < _JUST_NOW
+                    await self.shown(message, fresh or just_now)
                 if len(found) < _PAGE:
                     return
 
@@ -236,9 +283,40 @@ class Live:
             )
             if not mine:
                 return
-            taken_back = alarm.taken_back_at is not None and alarm.state == "raised"
-            state = "taken_back" if taken_back else alarm.state
-        await self.send(events.Alarm(state=state, number=alarm.number))  # type: ignore[arg-type]
+            event = await self._standing(work, alarm)
+        await self.send(event)
+
+    async def _latest_alarm(self) -> None:
+        """How the alarm of this home stands: it may have moved while the client was away."""
+        async with self.house.work("resident") as work:
+            conversation = await work.session.get_one(Conversation, self._conversation)
+            alarm = await alarms.latest_of(
+                work, resident_id=conversation.resident_id, conversation_id=conversation.id
+            )
+            if alarm is None or (
+                alarm.resolved_at is not None and work.now - alarm.resolved_at > _ALARM_SHOWN
+            ):
+                return
+            event = await self._standing(work, alarm)
+        await self.send(event)
+
+    async def _standing(self, work: Work, alarm: AlarmRow) -> events.Alarm:
+        taken_back = alarm.taken_back_at is not None and alarm.state == "raised"
+        staff = await work.session.get(Staff, alarm.staff_id) if alarm.staff_id is not None else None
+        return events.Alarm(
+            state="taken_back" if taken_back else cast(events.AlarmState, alarm.state),
+            number=alarm.number,
+            who=staff.name if staff is not None else None,
+        )
+
+
+def _printable(text: str) -> str:
+    """Without control characters and half characters: some stores refuse them."""
+    return "".join(character for character in text if character.isprintable())
+
+
+def _storable(message_id: str) -> bool:
+    return 0 < len(message_id) <= _LONGEST_ID and message_id.isprintable()
 
 
 def _shown(message: Message, *, zone_iso: str) -> events.Message:

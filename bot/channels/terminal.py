@@ -26,6 +26,7 @@ from voice.speaker import DEFAULT_RATE, FASTEST_RATE, SLOWEST_RATE, SpeechFailed
 log = structlog.get_logger(__name__)
 _QUEUED = 100  # frames of 100 ms that may wait for the recogniser before the oldest are dropped
 _QUESTION = ("？", "?")
+_SOON = 0.3  # seconds that Welcome waits for the recogniser; the model of the first terminal takes longer
 
 
 def build_terminal(house: House) -> APIRouter:
@@ -51,20 +52,35 @@ class Terminal(Live):
         self._ear: Ear[Emergency] | None = None
         self._floor = Floor()
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(maxsize=_QUEUED)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[object]] = []
         self._speech: asyncio.Queue[tuple[Message, float]] = asyncio.Queue()
         self._microphone: events.Microphone = "off"
         self._cried = False
+        self._at_ear = asyncio.Lock()  # an ear is asked one thing at a time
 
     async def welcome(self, hello: events.Hello, name: str | None, type_size: int | None) -> events.Welcome:
         self._microphone = hello.microphone
-        opened = await self.house.voice.recognizer.open(hello.language)
-        self._tasks.append(asyncio.create_task(self._speak_on()))
+        opening = asyncio.create_task(self._open(hello.language))
+        self._tasks += [opening, asyncio.create_task(self._speak_on())]
+        done, _ = await asyncio.wait({opening}, timeout=_SOON)
+        if not done:  # nobody's alarm waits for a model: the page goes on, and is told when it is heard
+            self._tasks.append(asyncio.create_task(self._tell_of(opening)))
+            return events.Welcome(hearing="loading", name=name, type_size=type_size)
+        hearing, reason = opening.result()
+        return events.Welcome(hearing=hearing, reason=reason, name=name, type_size=type_size)
+
+    async def _open(self, language: events.Language) -> tuple[events.Hearing, str | None]:
+        opened = await self.house.voice.recognizer.open(language)
         if isinstance(opened, Unavailable):
-            return events.Welcome(hearing="unavailable", reason=opened.reason, name=name, type_size=type_size)
+            return "unavailable", opened.reason
         self._ear = Ear(opened, self._danger)
         self._tasks.append(asyncio.create_task(self._hear_on()))
-        return events.Welcome(hearing="ready", name=name, type_size=type_size)
+        return "ready", None
+
+    async def _tell_of(self, opening: asyncio.Task[tuple[events.Hearing, str | None]]) -> None:
+        hearing, reason = await opening
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self.send(events.HearingChanged(hearing=hearing, reason=reason))
 
     async def shown(self, message: Message, fresh: bool) -> None:
         if fresh and message.author != "resident":
@@ -82,8 +98,7 @@ class Terminal(Live):
             case events.Listen(on=True):
                 await self._attend()
             case events.Listen(on=False):
-                if self._ear is not None:
-                    await self._heard(await self._ear.end())
+                await self._end()
             case events.AudioEnded(id=id_):
                 self._floor.ended(id_)
             case events.MicrophoneChanged(state=state):
@@ -114,24 +129,34 @@ class Terminal(Live):
         if self._ear is None:
             await self.send(events.Listening(on=False))
             return
+        await self._begin_sentence()
+
+    async def _end(self) -> None:
+        """The person let go of the button."""
+        if self._ear is None:
+            return
         try:
-            overheard = await self._ear.attend()
+            async with self._at_ear:
+                happened = await self._ear.end()
         except RecognitionFailed:
             await self._ear_failed()
             return
-        await self.send(events.Listening(on=True))
-        await self._heard(overheard)
+        await self._heard(happened)
 
     async def _hear_on(self) -> None:
         assert self._ear is not None
         while True:
             frame = await self._frames.get()
             try:
-                happened = await self._ear.hear(frame)
+                async with self._at_ear:
+                    happened = await self._ear.hear(frame)
+                await self._heard(happened)
             except RecognitionFailed:
                 await self._ear_failed()
-                continue
-            await self._heard(happened)
+            except (WebSocketDisconnect, RuntimeError):
+                return
+            except Exception:  # an ear that fails once must not be deaf from then on
+                log.exception("terminal.hearing_failed")
 
     async def _heard(
         self, happened: Sequence[SpeechBegan | WordsChanged | HelpHeard[Emergency] | SentenceEnded]
@@ -143,12 +168,18 @@ class Terminal(Live):
                 case WordsChanged(text=text):
                     await self.send(events.Caption(text=text))
                 case HelpHeard(text=text):
-                    self._cried = True  # the rest of the sentence joins the alarm that this raises
+                    self._cried = (
+                        self._ear is not None and self._ear.attentive
+                    )  # the rest of the sentence joins the alarm that this raises
                     self._begin(secrets.token_hex(8), text, "voice")
                 case SentenceEnded(text=text, reason=reason):
                     await self._sentence(text, reason)
 
     async def _sentence(self, text: str, reason: EndReason) -> None:
+        if reason == "nothing" and self._floor.speaking and not text and self._ear is not None:
+            async with self._at_ear:  # the question is still being read: nobody could have answered it yet
+                await self._ear.attend()
+            return
         await self.send(events.Listening(on=False, reason=reason))
         await self.send(events.Caption(text=""))
         if text:
@@ -186,6 +217,8 @@ class Terminal(Live):
                 await self.send(events.Fault(code=SpeechFailed.code))
             except (WebSocketDisconnect, RuntimeError):
                 return
+            except Exception:  # a voice that fails once must not be silent from then on
+                log.exception("terminal.speaking_failed")
 
     async def _read_aloud(self, message: Message, rate: float) -> None:
         payload = message.payload or {}
@@ -205,13 +238,19 @@ class Terminal(Live):
         await self.send(audio, speech.wav)
         asks = self._speech.empty() and text.rstrip().endswith(_QUESTION)
         if asks and self._ear is not None and self._microphone == "on" and not self._ear.attentive:
-            try:
+            await self._begin_sentence()
+
+    async def _begin_sentence(self) -> None:
+        """Wait for a sentence from here on."""
+        assert self._ear is not None
+        try:
+            async with self._at_ear:
                 overheard = await self._ear.attend()
-            except RecognitionFailed:
-                await self._ear_failed()
-                return
-            await self.send(events.Listening(on=True))
-            await self._heard(overheard)
+        except RecognitionFailed:
+            await self._ear_failed()
+            return
+        await self.send(events.Listening(on=True))
+        await self._heard(overheard)
 
     async def _fall_silent(self) -> None:
         stopped = self._floor.person_speaks()
