@@ -93,7 +93,7 @@ async def test_the_bot_is_silent_until_staff_close(small: Small, engine: Engine)
     assert (await small.said())[-1].text == "/book_service"
 
 
-@pytest.mark.parametrize(("hour", "said"), [(22, "11月24日周二）上午8点"), (6, "11月23日周一）上午8点")])
+@pytest.mark.parametrize(("hour", "said"), [(22, "11月24日周二）早上8点"), (6, "11月23日周一）早上8点")])
 async def test_out_of_hours_the_next_shift_is_named_with_the_emergency_numbers(
     database: Database, engine: Engine, hour: int, said: str
 ) -> None:
