@@ -47,11 +47,14 @@ class House:
     demo_staff: tuple[str, ...] = ()  # sign-in names of the demo; empty: not a demo
 
     async def answering(self) -> None:
-        """The service answers: load what nobody had to wait for, one after another; then understanding, which takes longest."""
+        """The service answers: load what nobody had to wait for, one after another; then understanding, which takes longest.
+
+        Returns when all of it is there.
+        """
         for part in self.late:
             await asyncio.wait({part.begin()})  # a fault of it is its visitors' to meet
         if isinstance(self.turns.parser.engine, LateEngine):
-            self.turns.parser.engine.begin()
+            await asyncio.wait({self.turns.parser.engine.begin()})  # its fault is told by /readyz
 
     @asynccontextmanager
     async def work(self, actor: str, *, community: str | None = None) -> AsyncIterator[Work]:

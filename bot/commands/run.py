@@ -126,6 +126,7 @@ async def _serve(
         if not web:
             _out.print("worker: timers and deliveries")
             await house.answering()
+            house.clock.begin()
             await asyncio.Event().wait()
             return
         from bot.app import build_app
@@ -173,8 +174,9 @@ async def _announced(server: uvicorn.Server, house: House, banner: str) -> Async
     async def announce() -> None:
         while not server.started:  # noqa: ASYNC110  uvicorn offers no event for it
             await asyncio.sleep(0.02)
-        _out.print(banner, highlight=False)
+        _out.print(banner, highlight=False, soft_wrap=True)  # addresses stay whole in a log
         await house.answering()
+        house.clock.begin()
 
     task = asyncio.create_task(announce())
     try:
