@@ -204,7 +204,7 @@ class EspeakSpeaker:
             except (TimeoutError, asyncio.CancelledError):
                 with contextlib.suppress(ProcessLookupError):
                     worker.kill()
-                await worker.wait()
+                await worker.communicate()  # collects it, and closes its pipes
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     raise
                 reason = f"no sound within {_TIMEOUT:.0f} s"

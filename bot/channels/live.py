@@ -55,6 +55,7 @@ class Live:
         self._fetching = asyncio.Lock()
         self._turns: set[asyncio.Task[None]] = set()
         self._last: asyncio.Task[None] | None = None
+        self._alarm_told: events.Alarm | None = None
 
     async def run(self) -> None:
         """Serve the socket until either side closes it."""
@@ -284,7 +285,13 @@ class Live:
             if not mine:
                 return
             event = await self._standing(work, alarm)
-        await self.send(event)
+        await self._tell_alarm(event)
+
+    async def _tell_alarm(self, event: events.Alarm) -> None:
+        """Each step of the ladder is news of the same alarm: the client hears only what changes for the person."""
+        if event != self._alarm_told:
+            self._alarm_told = event
+            await self.send(event)
 
     async def _latest_alarm(self) -> None:
         """How the alarm of this home stands: it may have moved while the client was away."""
@@ -298,7 +305,7 @@ class Live:
             ):
                 return
             event = await self._standing(work, alarm)
-        await self.send(event)
+        await self._tell_alarm(event)
 
     async def _standing(self, work: Work, alarm: AlarmRow) -> events.Alarm:
         taken_back = alarm.taken_back_at is not None and alarm.state == "raised"

@@ -66,7 +66,7 @@ function say(event) {
 function message(event) {
   if (event.type === "message") {
     line(event.id, event.speaker, event.text, event.emergency ? "emergency" : "");
-    if (event.speaker !== "resident") choices(event.buttons ?? []);
+    choices(event.speaker === "resident" ? [] : event.buttons ?? []); // only the last question can be answered
   } else if (event.type === "taken") {
     shown.get(event.id)?.classList.remove("unsent");
     shown.get(event.id)?.querySelector(".waiting")?.remove();
