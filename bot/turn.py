@@ -19,6 +19,7 @@ from bot.communities import Communities, CommunityUnknown
 from bot.intake import Lines, clean
 from data import conversations, timers
 from data.database import Database, run
+from data.errors import NotFound
 from data.models import Conversation, Message, Timer
 from data.work import Work
 from flows import safety
@@ -116,7 +117,11 @@ class Turns:
             work = await self._work(session, "bot", secrets.token_hex(8), None, timer.community_id)
             turn = None
             if timer.payload.get("conversation") is not None:
-                conversation = await conversations.lock(work, timer.payload["conversation"])
+                try:
+                    conversation = await conversations.lock(work, timer.payload["conversation"])
+                except NotFound:  # erased (P4): there is nobody to say it to
+                    await timers.done(work, timer)
+                    return False
                 turn = Turn.outside(work, self.world, conversation)
             held = await timers.hold(work, timer)
             if held is None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import contains_eager
 
 from data import residents
 from data.crypto import blind_index
+from data.errors import NotFound
 from data.models import Conversation, Home, Message, Outgoing, Resident
 from data.work import Work
 
@@ -84,8 +85,10 @@ async def find(work: Work, *, channel: str, sender: str) -> Conversation | None:
 
 
 async def lock(work: Work, conversation_id: int) -> Conversation:
-    """Lock a conversation for the length of the work; with its resident and home."""
-    locked: Conversation = (await work.session.scalars(_locked(Conversation.id == conversation_id))).one()
+    """Lock a conversation for the length of the work; with its resident and home. Raises NotFound."""
+    locked: Conversation | None = await work.session.scalar(_locked(Conversation.id == conversation_id))
+    if locked is None:
+        raise NotFound("no such conversation", conversation=conversation_id)
     return locked
 
 

@@ -26,18 +26,17 @@ _FIELD_WORK = {
     "cancel": ("open, accepted, on_site, reopened", "cancelled"),
 }
 _LETTERS = {
-    "accept": ("open, reopened", "accepted"),
-    "done": ("open, reopened, accepted", "answered"),
+    "done": ("open, reopened", "answered"),
     "close": ("answered", "closed"),
     "reopen": ("answered, closed", "reopened"),
-    "cancel": ("open, reopened, accepted", "cancelled"),
+    "cancel": ("open, reopened", "cancelled"),
 }
 MACHINES = {
     "repair": machine("repair", "open", _FIELD_WORK),
     "visit": machine("visit", "open", _FIELD_WORK),
     "booking": machine("booking", "booked", {"done": ("booked", "done"), "cancel": ("booked", "cancelled")}),
-    "complaint": machine("complaint", "open", {k: v for k, v in _LETTERS.items() if k != "accept"}),
-    "suggestion": machine("suggestion", "open", {k: v for k, v in _LETTERS.items() if k != "accept"}),
+    "complaint": machine("complaint", "open", _LETTERS),
+    "suggestion": machine("suggestion", "open", _LETTERS),
 }
 """Kind → its moves (H7). A complaint's `done` is its answer."""
 

@@ -201,13 +201,15 @@ class Asking:
             slot
             for slot in flow.slots
             if frame.slots.get(slot.name) is not None
+            and slot.when(turn, frame)
             and turn.world.replies.has(f"change_{slot.name}", turn.language)
         ]
 
     def _changes(self, turn: Turn, frame: Frame, flow: Flow) -> list[Button]:
         names = [slot.name for slot in self._changeable(turn, frame, flow)]
         return [
-            *(turn.button(f"change_{name}", "change", slot=name) for name in names[:2]),
+            # Three choices at most: what it is about is the last thing that people want otherwise.
+            *(turn.button(f"change_{name}", "change", slot=name) for name in names[max(0, len(names) - 2) :]),
             turn.button("button_leave", "stop"),
         ]
 

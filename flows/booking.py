@@ -39,7 +39,7 @@ class Booking(Flow):
                 entity="service",
                 judge=_judge_service,
                 choices=_popular,
-                resets=("time", "count", "place", "item", "note", "person"),
+                resets=("time", "count", "item", "note", "person"),
             ),
             Slot(name="time", ask="booking_ask_time", entity="time", judge=_judge_time, keeps=True),
             Slot(
@@ -50,7 +50,7 @@ class Booking(Flow):
                 when=_wants("count"),
                 keeps=True,
             ),
-            Slot(name="place", ask="booking_ask_place", entity="place", judge=_judge_home, when=_at_home),
+            Slot(name="place", ask="booking_ask_place", entity="place", judge=_judge_home, when=_comes_home),
             *(
                 Slot(name=name, ask=f"booking_ask_{name}", judge=_judge_words, free=True, when=_wants(name))
                 for name in ("item", "person")
@@ -59,7 +59,9 @@ class Booking(Flow):
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         if turn.home is not None:
-            frame.memory["home"] = turn.home
+            frame.slots.setdefault(
+                "place", turn.home
+            )  # read back, and put right like any other answer (C1, C2)
 
     def ask_key(self, turn: Turn, frame: Frame, slot: Slot) -> str:
         own = _own_question(turn, frame, slot.name)
@@ -304,10 +306,12 @@ async def _places_left(turn: Turn, frame: Frame, service: Service) -> int | None
 
 
 async def _judge_home(turn: Turn, frame: Frame, given: Given) -> Verdict:
+    if _service(turn, frame) is not None and not _comes_home(turn, frame):
+        return None  # it takes place where the catalogue says
     verdict = await judge_place(
         turn, frame, given, need=("building", "unit", "room"), reply="booking_which_part"
     )
-    if isinstance(verdict, Filled) and verdict.value.get("name") and _comes_home(turn, frame):
+    if isinstance(verdict, Filled) and verdict.value.get("name"):
         return Ask(reply="booking_which_part_home") if given.asked else None
     return verdict
 
@@ -332,12 +336,8 @@ def _wants(name: str) -> Any:
     return wanted
 
 
-def _at_home(turn: Turn, frame: Frame) -> bool:
-    """Asked only where the service comes to the flat and we do not know which flat; a known home is read back."""
-    return _comes_home(turn, frame) and turn.home is None
-
-
 def _comes_home(turn: Turn, frame: Frame) -> bool:
+    """Only there the flat matters; a known home is read back instead of asked."""
     service = _service(turn, frame)
     return service is not None and service.where == "home"
 

@@ -16,7 +16,7 @@ from flows.messages import Button, Said
 
 FOLDER = Path(__file__).parent / "replies"
 _PREFIX = "utter_"
-_BRACKETS = re.compile(r"\s*([（(])([^（）()]*)[）)]\s*(?=([，。！？；：、,.!?;:]|$)?)")
+_BRACKETS = re.compile(r"\s*([（(])([^（）()]*)[）)]\s*(?=([，。！？；：、的,.!?;:]|$)?)")
 
 
 class RepliesInvalid(AnlinError):

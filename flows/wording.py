@@ -33,7 +33,7 @@ class Wording:
         part = next(name for until, name in self._words["parts_by_hour"] if moment.hour < until)
         hour = moment.hour if moment.hour <= 12 or self._words["hours"] == 24 else moment.hour - 12
         if self._words["hours"] == 12 and hour == 0:
-            hour = 12
+            hour = self._words["midnight"]
         form = "clock_full" if moment.minute == 0 else "clock_half" if moment.minute == 30 else "clock"
         return str(self._words[form]).format(part=part, hour=hour, minute=f"{moment.minute:02d}")
 
