@@ -82,11 +82,17 @@ def everyday(net: EmergencyNet, path: Path, errors: bool) -> None:
     print(f"median {statistics.median(times) * 1e3:.3f} ms, p99 {times[int(len(times) * 0.99)] * 1e3:.3f} ms")
 
 
+def _dev() -> list[Path]:
+    """The development file beside the checkout, where there is one."""
+    path = SHARED / "emergency_dev.tsv"
+    return [path] if path.exists() else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--errors", action="store_true", help="list every error with the net's reasons")
     own = sorted((ROOT / "tests" / "data").glob("emergency_own*.tsv"))
-    parser.add_argument("--dev", type=Path, nargs="*", default=[SHARED / "emergency_dev.tsv", *own])
+    parser.add_argument("--dev", type=Path, nargs="*", default=[*_dev(), *own])
     parser.add_argument("--everyday", type=Path, default=SHARED / "everyday_dev.tsv")
     arguments = parser.parse_args()
     net = EmergencyNet()
