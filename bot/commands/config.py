@@ -23,7 +23,8 @@ def add_to(app: typer.Typer) -> None:
 
 def config() -> None:
     settings = Settings()
-    table = Table("setting", "value", "from", "what it is", show_lines=False)
+    table = Table("setting", "value", "from", "what it is")
+    table.columns[0].no_wrap = True  # names are looked for with grep
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "" if value is None else "••••" if isinstance(value, SecretStr) else str(value)
