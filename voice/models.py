@@ -15,8 +15,10 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 SITE = "https://alphacephei.com/vosk/models/"
 """The Vosk project's own page of models."""
@@ -55,6 +57,8 @@ def fetch_model(
     `sha256`: the archive must have this one. `progress`: called with bytes so far and in all. Blocks for as long as the
     download takes. Raises ModelError.
     """
+    import httpx  # not above: the service names models, and need not wait for an HTTP client
+
     target, record = folder / name, folder / f"{name}.sha256"
     if target.is_dir() and record.is_file():
         known, known_size = record.read_text().split()[:2]
