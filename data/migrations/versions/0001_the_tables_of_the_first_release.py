@@ -1,4 +1,4 @@
-"""The tables of the first release.
+"""the tables of the first release.
 
 Revision 0001.
 """
@@ -69,6 +69,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
     )
+    op.create_index(op.f("ix_event_txid"), "event", ["txid"], unique=False)
     op.create_table(
         "home",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -669,6 +670,7 @@ def downgrade() -> None:
     op.drop_table("staff")
     op.drop_index("ix_home_address", table_name="home")
     op.drop_table("home")
+    op.drop_index(op.f("ix_event_txid"), table_name="event")
     op.drop_table("event")
     op.drop_index(op.f("ix_audit_community_id"), table_name="audit")
     op.drop_table("audit")
