@@ -16,10 +16,10 @@ from tests.product import PATIENCE, buttons, texts
 
 _TURNS_AT_MOST = 6
 _FLOORS, _DOORS, _UNITS = 18, 4, 3
-_ERRANDS = tuple(
+ERRANDS = tuple(
     f"{do}{what}"
     for do, what in itertools.product(
-        ("收", "买", "洗", "晒", "送", "拿", "修", "找"),
+        ("收", "买", "洗", "补", "送", "拿", "修", "找"),
         ("衣服", "雨伞", "帽子", "毛巾", "报纸", "鞋子", "书包", "被子", "围巾", "眼镜", "箱子", "毯子"),
     )
 )
@@ -70,7 +70,7 @@ class Resident(threading.Thread):
 
     def _wishes(self) -> Iterator[str]:
         homes = itertools.product(range(1, _UNITS + 1), range(1, _FLOORS + 1), range(1, _DOORS + 1))
-        errands = iter(_ERRANDS)
+        errands = iter(ERRANDS)
         for count, (unit, floor, door) in enumerate(homes):
             yield f"{self.number}号楼{unit}单元{floor}{door:02d}的水龙头漏水"
             errand = next(errands, None)
