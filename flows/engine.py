@@ -281,7 +281,7 @@ class Engine:
         rival = next((other for other in others if self._differs(first, other)), None)
         near = rival is not None and first.confidence - rival.confidence < figures.close
         if first.confidence >= figures.sure and not near:
-            return first.name
+            return "cancel_request" if first.name == "stop" and self._just_done(turn) else first.name
         if (
             rival is not None
             and first.confidence + rival.confidence >= figures.sure
@@ -293,6 +293,11 @@ class Engine:
                 turn.open("clarify").memory["options"] = options
                 return "clarify"
         return first.name if first.confidence >= figures.sure else None
+
+    def _just_done(self, turn: Turn) -> bool:
+        """Whether something was finished a moment ago: "leave it" with nothing open then means that (C12)."""
+        done = turn.dialogue.done
+        return done is not None and turn.work.now - datetime.fromisoformat(done.at) <= turn.world.figures.undo
 
     def _differs(self, one: Intent, other: Intent) -> bool:
         mine = self._by_intent.get(one.name) or self._asides.get(one.name)
