@@ -35,6 +35,8 @@ _FINE_EN = re.compile(
     r"\b(?:fine|good|well|ok(?:ay)?|all ?right|great|same as (?:ever|usual|always)|not bad|can'?t complain|up and about|"
     r"up already|had (?:my )?breakfast)\b"
 )
+_I_AM_FINE = re.compile(r"(?:[我俺咱]们?)?(?:[挺蛮都很还]好|没事|没啥事?|好着)[的呢啊呀啦了]*[，,。.！! ]")
+_WISH = re.compile(r"[帮替给让请要想约订买]我|我[要想]|能不能|可不可以|麻烦")
 _SHORT = 24
 """Characters up to which everyday words of well-being are the whole of an answer."""
 
@@ -61,7 +63,9 @@ def answer(turn: Turn) -> Answer | None:
         return "unwell" if about_that else None
     if turn.intent("feel_fine", "affirm"):
         return "fine"
-    short = len(turn.text) <= _SHORT and not turn.understanding.entities
+    # 「我没事，刚才去买菜了」: what they did, not what they want, though it names what can be booked.
+    told = _I_AM_FINE.match(turn.text) is not None and _WISH.search(turn.text) is None
+    short = len(turn.text) <= _SHORT and (told or not turn.understanding.entities)
     return "fine" if short and _well_words(turn.text) and not _sure_of_wish(turn) else None
 
 

@@ -51,7 +51,9 @@ async def test_the_terminal_speaks_first_with_two_buttons(talk: Talk) -> None:
     ]
 
 
-@pytest.mark.parametrize("words", ["我挺好", "还行", "老样子", "吃了", "嗯", "哪儿都不疼", "/feel_fine"])
+@pytest.mark.parametrize(
+    "words", ["我挺好", "我没事，刚才出去买菜了", "还行", "老样子", "吃了", "嗯", "哪儿都不疼", "/feel_fine"]
+)
 async def test_fine_ends_it(talk: Talk, words: str) -> None:
     await asked(talk)
     assert await talk.ask(ELDER, words)
