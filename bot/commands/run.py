@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -108,6 +109,7 @@ async def _serve(
 ) -> None:
     from bot import logs
 
+    gc.disable()  # a quarter of a second of the start went into looking for garbage where there is none
     logs.configure(settings)
     if web:
         _refuse_taken(settings)
@@ -126,6 +128,7 @@ async def _serve(
         if not web:
             _out.print("worker: timers and deliveries")
             await house.answering()
+            _settle()
             house.clock.begin()
             await asyncio.Event().wait()
             return
@@ -144,6 +147,13 @@ async def _serve(
         )
         await stack.enter_async_context(_announced(server, house, service.banner(house)))
         await server.serve()
+
+
+def _settle() -> None:
+    """What was loaded stays for good: the collector need never look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _load(web: bool) -> None:
@@ -176,6 +186,7 @@ async def _announced(server: uvicorn.Server, house: House, banner: str) -> Async
             await asyncio.sleep(0.02)
         _out.print(banner, highlight=False, soft_wrap=True)  # addresses stay whole in a log
         await house.answering()
+        _settle()
         house.clock.begin()
 
     task = asyncio.create_task(announce())
