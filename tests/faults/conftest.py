@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+FEW = 4
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--rounds", type=int, default=4, help="how many times the product is killed (tests/faults)"
+        "--rounds", type=int, default=FEW, help="how many times the product is killed (tests/faults)"
     )
 
 
 @pytest.fixture(scope="session")
 def rounds(request: pytest.FixtureRequest) -> int:
     """How many times the product is killed."""
-    given: int = request.config.getoption("--rounds")
+    # The option is known only when this folder is named on the command line.
+    given: int = request.config.getoption("--rounds", default=FEW)
     return given
