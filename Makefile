@@ -40,7 +40,8 @@ system:
 	  fi; fi
 
 test: setup-dev system check ## set up and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/integration tests/browser -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/scenarios tests/faults
 
 check: setup-dev ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from data.models import Timer
 from data.work import Work
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
 """How long a worker has for a timer before another may take it; in real time, since it is about dead processes."""
 
 

@@ -315,8 +315,10 @@ class Engine:
         else:
             return None
         mine = self.flows[frame.flow]
-        if name in mine.intents or name in ("change_request", "affirm", "deny", "skip"):
-            return None  # "change it to four" in the middle of a form is a correction (C2)
+        if name in mine.intents or name in ("change_request", "affirm", "deny", "skip", "rate_service"):
+            return (
+                None  # "change it to four" in the middle of a form is a correction (C2), a number no verdict
+            )
         if turn.command is not None and name not in INTENTS:
             return None
         return name if name in self._by_intent or name in self._asides else None

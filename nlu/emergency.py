@@ -100,6 +100,7 @@ def _judgement(
         finds,
         key=lambda one: (
             one.rule.kind == "unknown",
+            one.rule.when is not None,  # what only an open question makes a cry says little about its kind
             one.rule.level,
             -len(one.spans),  # the rule that heard more of it
             EMERGENCY_KINDS.index(one.rule.kind),

@@ -103,7 +103,9 @@ class Entity:
     text: str  # the words it came from
     start: int  # offset of the first character in the message
     end: int  # offset after the last character
-    extra: Mapping[str, Any] = field(default_factory=dict)  # e.g. a fault's part of the flat, a person's relation
+    extra: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # e.g. a fault's part of the flat, a person's relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,7 @@ def test_keys_are_read_from_a_setting() -> None:
         f"bad id:{encoded(OLD)}",
         f"{'x' * 17}:{encoded(OLD)}",
     ],
+    ids=["empty", "no colon", "no base64", "short", "twice", "space", "long name"],
 )
 def test_a_bad_setting_is_refused_without_showing_keys(text: str) -> None:
     with pytest.raises(crypto.KeyringInvalid) as failed:
