@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from data import timers
 from data.embedded import DATABASE, USER
 from tests.faults.clients import ERRANDS, Resident
 from tests.product import Product, drill, wait_until
@@ -21,8 +22,8 @@ from tests.scenarios.script import NOW
 SPEED = 20.0
 """The product's clock runs twenty times as fast: what is due in minutes falls due between two kills."""
 PEOPLE = 8
-LEASE = 30.0
-"""Real seconds for which a killed worker's timers stay its own (data.timers.LEASE)."""
+LEASE = timers.LEASE.total_seconds()
+"""Real seconds for which a killed worker's timers stay its own."""
 
 
 class Victim:
