@@ -16,6 +16,7 @@ from tests.product import PATIENCE, buttons, texts
 
 _TURNS_AT_MOST = 6
 _FLOORS, _DOORS, _UNITS = 18, 4, 3
+_HOURS = ("下午三点", "上午十点", "下午四点", "上午九点")
 ERRANDS = tuple(
     f"{do}{what}"
     for do, what in itertools.product(
@@ -77,7 +78,8 @@ class Resident(threading.Thread):
             if errand is not None and count % 2 == 0:
                 yield f"{4 + count % 5}分钟后提醒我{errand}"
             if count % 3 == 0:
-                yield f"帮我约12月{1 + count // 3 % 28}日下午三点活动室"
+                month, day = divmod(count // 3, 28)
+                yield f"帮我约12月{1 + day}日{_HOURS[month % len(_HOURS)]}活动室"
 
     def _have(self, http: httpx.Client, wish: str) -> None:
         """Bring one wish to its end: confirm what is read back, until a number or a set reminder is told."""
