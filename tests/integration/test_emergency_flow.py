@@ -233,7 +233,7 @@ async def test_silence_after_a_question_raises_the_level_and_asks_in_other_words
     assert (await here.alarm()).level == 2
     await here.pass_time(seconds=1)
     assert (await here.alarm()).level == 1
-    assert any("听得到" in text for text in await here.unasked(ME))
+    assert any("听得到的话" in text for text in await here.unasked(ME))
     await here.pass_time(seconds=300)
     assert (await here.alarm()).level == 1
     assert len(await here.steps("no_answer")) == 3
