@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import case, select
 
@@ -101,11 +102,17 @@ async def close(work: Work, handoff: Handoff, conversation: Conversation) -> Non
     await _tell(work, handoff, "closed")
 
 
-async def rate(work: Work, handoff: Handoff, score: int) -> bool:
-    """The resident's mark of 1–5 for a closed hand-over, once (C15). False: it was marked before, or is not closed."""
-    if handoff.rating is not None or handoff.state != "closed":
+async def rate(
+    work: Work, handoff: Handoff, score: int, *, words: str | None = None, change: bool = False
+) -> bool:
+    """The resident's mark of 1–5 and words for a closed hand-over, once (C15); `change`: in the place of an earlier one.
+
+    False: it was marked before, or is not closed.
+    """
+    if (handoff.rating is not None and not change) or handoff.state != "closed":
         return False
     handoff.rating = score
+    handoff.rating_words = words or handoff.rating_words
     await _tell(work, handoff, "rated")
     return True
 
@@ -143,6 +150,22 @@ async def open_of(work: Work, conversation_id: int) -> Handoff | None:
     return await work.session.scalar(
         select(Handoff).where(Handoff.conversation_id == conversation_id, Handoff.state != "closed")
     )
+
+
+async def closed_of(work: Work, conversation_id: int, *, within: timedelta) -> Sequence[Handoff]:
+    """A conversation's hand-overs that somebody answered and that were closed within that time, the last first."""
+    return (
+        await work.session.scalars(
+            select(Handoff)
+            .where(
+                Handoff.conversation_id == conversation_id,
+                Handoff.state == "closed",
+                Handoff.first_answer_at.is_not(None),
+                Handoff.closed_at >= work.now - within,
+            )
+            .order_by(Handoff.closed_at.desc())
+        )
+    ).all()
 
 
 async def queue(work: Work, *, limit: int = 100) -> Sequence[Handoff]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from data.crypto import blind_index
 from data.errors import AnlinError
@@ -39,6 +39,10 @@ MACHINES = {
     "suggestion": machine("suggestion", "open", _LETTERS),
 }
 """Kind → its moves (H7). A complaint's `done` is its answer."""
+
+REOPEN_WITHIN = timedelta(days=7)
+"""How long after its end a resident may have a case taken up again (H8)."""
+_LEADS = frozenset({"lead", "admin"})
 
 ENDED = frozenset({"done", "answered", "closed", "cancelled"})
 
@@ -222,11 +226,34 @@ async def move(work: Work, request: Request, name: str, *, note: str | None = No
     return request
 
 
-async def rate(work: Work, request: Request, score: int) -> None:
-    """A mark of 1–5 for a finished case, once (F10)."""
-    if request.rating is None:
-        request.rating = score
-        await _record(work, request, move="rated", before=request.state, after=request.state, note=str(score))
+async def rate(
+    work: Work, request: Request, score: int, *, words: str | None = None, change: bool = False
+) -> bool:
+    """A mark of 1–5 and words for a finished case, once (F10); `change`: in the place of an earlier one. Lock it first.
+
+    False: it has a mark already and nothing was done.
+    """
+    if request.rating is not None and not change:
+        return False
+    note = str(score) if request.rating in (None, score) else f"{request.rating} → {score}"
+    request.rating = score
+    if words:
+        request.details = {**request.details, "rating_words": words}
+    await _record(work, request, move="rated", before=request.state, after=request.state, note=note)
+    return True
+
+
+def for_eyes_of(role: str, staff_id: str | None) -> ColumnElement[bool]:
+    """Which cases somebody of that role sees: a complaint about staff goes to leads, and never to whom it is about (F9)."""
+    if role not in _LEADS:
+        return Request.about_staff.is_(None)
+    return or_(Request.about_staff.is_(None), Request.about_staff != (staff_id or ""))
+
+
+def may_see(request: Request, role: str, staff_id: str | None) -> bool:
+    """The same for one case."""
+    about = request.about_staff
+    return about is None or (role in _LEADS and about != (staff_id or ""))
 
 
 async def get(work: Work, reference: str, *, lock: bool = False) -> Request | None:
@@ -250,6 +277,25 @@ async def of_person(
     if open_only:
         statement = statement.where(Request.state.not_in(ENDED))
     return (await work.session.scalars(statement.order_by(Request.id.desc()).limit(limit))).all()
+
+
+async def ended_of_person(
+    work: Work, *, resident_id: int | None, conversation_id: int, within: timedelta = REOPEN_WITHIN
+) -> Sequence[Request]:
+    """A person's cases that were finished (not called off) within that time, the last finished first."""
+    mine = Request.resident_id == resident_id if resident_id else Request.conversation_id == conversation_id
+    return (
+        await work.session.scalars(
+            select(Request)
+            .where(
+                Request.community_id == work.community.id,
+                mine,
+                Request.state.in_(ENDED - {"cancelled"}),
+                Request.closed_at >= work.now - within,
+            )
+            .order_by(Request.closed_at.desc(), Request.id.desc())
+        )
+    ).all()
 
 
 async def _insert(work: Work, *, kind: str, **fields: Any) -> Request:

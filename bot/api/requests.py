@@ -42,6 +42,8 @@ async def find(work: Work, caller: Caller, reference: str) -> Request:
     found = await requests.get(work, known(reference))
     if found is None or (caller.role == "repairer" and found.kind not in FIELD_WORK):
         raise NotFound("no such request")
+    if not requests.may_see(found, caller.role, caller.staff_id):
+        raise NotFound("no such request")
     return found
 
 
@@ -63,6 +65,7 @@ def build(access: Access) -> APIRouter:
     ) -> shapes.Listed[shapes.RequestOut]:
         async with access.work(caller) as work:
             wanted: list[ColumnElement[bool]] = [Request.community_id == work.community.id]
+            wanted.append(requests.for_eyes_of(caller.role, caller.staff_id))
             if caller.role == "repairer":
                 wanted.append(Request.kind.in_(FIELD_WORK))
             filters = {

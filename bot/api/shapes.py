@@ -231,6 +231,7 @@ class HandoffOut(BaseModel):
     first_answer_at: datetime | None
     closed_at: datetime | None
     rating: int | None
+    rating_words: str | None = Field(description="What the resident said with the mark")
     clocks: list[ClockOut]
 
 

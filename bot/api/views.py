@@ -238,6 +238,7 @@ class View:
             "first_answer_at": self.maybe(row.first_answer_at),
             "closed_at": self.maybe(row.closed_at),
             "rating": row.rating,
+            "rating_words": row.rating_words,
             "clocks": self._clocks("handoff", None, clocks.of_stamps(row.queued_at, stamps)),
         }
 

@@ -379,7 +379,8 @@ async def open_cases_of(work: Work, visit: Visit, view: QueueView) -> list[CaseV
     rows = await requests.of_person(
         work, resident_id=found.resident_id, conversation_id=found.conversation_id
     )
-    return await _cases(work, visit, rows)
+    seen = [row for row in rows if requests.may_see(row, visit.role, visit.staff_id)]
+    return await _cases(work, visit, seen)
 
 
 async def cases(work: Work, visit: Visit, *, kind: str | None, ended: bool) -> list[CaseView]:
@@ -392,6 +393,7 @@ async def cases(work: Work, visit: Visit, *, kind: str | None, ended: bool) -> l
             .where(
                 Request.community_id == work.community.id,
                 Request.kind.in_(kinds),
+                requests.for_eyes_of(visit.role, visit.staff_id),
                 finished if ended else ~finished,
             )
             .order_by(Request.id.desc())
@@ -409,6 +411,8 @@ async def case_detail(work: Work, visit: Visit, reference: str) -> CaseDetail | 
     """One case; None when there is none or this role does not see its kind."""
     found = await requests.get(work, reference)
     if found is None or found.kind not in visit.kinds:
+        return None
+    if not requests.may_see(found, visit.role, visit.staff_id):
         return None
     history = (
         await work.session.scalars(

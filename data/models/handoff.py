@@ -33,6 +33,7 @@ class Handoff(Base):
     first_answer_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
     rating: Mapped[int | None]  # the resident's mark, 1–5 (C15)
+    rating_words: Mapped[str | None] = mapped_column(EncryptedText)  # what they said with it (F10)
 
 
 class HandoffNote(Base):

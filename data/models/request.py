@@ -41,6 +41,9 @@ class Request(Base):
     details: Mapped[dict[str, Any]] = mapped_column(
         EncryptedJSON, default=dict
     )  # phone, note, picture, me-too
+    about_staff: Mapped[
+        Key | None
+    ]  # of whose conduct it complains: staff id or `somebody`; see `may_see` (F9)
     rating: Mapped[int | None]
     reopened: Mapped[int] = mapped_column(default=0)  # how often
     created_at: Mapped[Moment]
