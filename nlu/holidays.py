@@ -141,6 +141,8 @@ _NAMES: tuple[tuple[str, str, Callable[[int], date | None]], ...] = (
     ("光棍节 双十一 双11", "", _fixed(11, 11)),
     ("双十二 双12", "", _fixed(12, 12)),
     ("平安夜", "christmas eve", _fixed(12, 24)),
+    ("跨年夜 元旦前夜", "new year's eve|new years eve", _fixed(12, 31)),
+    ("万圣节", "halloween", _fixed(10, 31)),
     ("圣诞节 圣诞", "christmas day|christmas", _fixed(12, 25)),
     ("母亲节", "mother's day|mothers day", _nth_weekday(5, 6, 2)),
     ("父亲节", "father's day|fathers day", _nth_weekday(6, 6, 3)),
@@ -167,7 +169,12 @@ _NAMES: tuple[tuple[str, str, Callable[[int], date | None]], ...] = (
     ("寒衣节", "", _lunar(10, 1)),
     ("腊八节 腊八", "", _lunar(12, 8)),
     ("小年夜 小年", "", _lunar(12, 23)),
-    ("除夕夜 除夕 大年三十 年三十 大年夜 年夜", "chinese new year's eve", _lunar(12, -1)),
+    *((f"年廿{digit}", "", _lunar(12, 20 + day)) for day, digit in enumerate("三四五六七八九", 3)),
+    (
+        "除夕夜 除夕 大年三十儿 大年三十 年三十儿 年三十 三十儿 年卅晚 年卅 大年夜 年夜",
+        "chinese new year's eve|lunar new year's eve",
+        _lunar(12, -1),
+    ),
 )
 HOLIDAYS: dict[str, Callable[[int], date | None]] = {
     name: of

@@ -31,6 +31,7 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FREQUENCIES = ("MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _POINT = re.compile(rf"({_DATE})(?:T(\d{{2}}:\d{{2}}|morning|noon|afternoon|evening|night))?")
+_NTH_WEEKDAY = re.compile(rf"(?:-1|[1-5])?(?:{'|'.join(_WEEKDAYS)})")
 _ORDER = ("RSCALE", "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE")
 
 
@@ -44,7 +45,7 @@ class Repeat:
 
     freq: str  # MINUTELY, HOURLY, DAILY, WEEKLY, MONTHLY, YEARLY
     interval: int = 1  # every n-th
-    byday: tuple[str, ...] = ()  # MO … SU
+    byday: tuple[str, ...] = ()  # MO … SU; in a month with its number, 1MO, or -1FR for the last Friday
     bymonth: tuple[int, ...] = ()  # 1–12
     bymonthday: tuple[int, ...] = ()  # 1–31, or -1 for the last
     byhour: tuple[int, ...] = ()  # 0–23
@@ -136,7 +137,7 @@ def _parse_repeat(text: str) -> Repeat:
     if order != sorted(order) or fields.get("FREQ") not in _FREQUENCIES:
         raise ValueError(text)
     byday = tuple(fields["BYDAY"].split(",")) if "BYDAY" in fields else ()
-    if not set(byday) <= set(_WEEKDAYS) or fields.get("RSCALE", "CHINESE") != "CHINESE":
+    if not all(_NTH_WEEKDAY.fullmatch(day) for day in byday) or fields.get("RSCALE", "CHINESE") != "CHINESE":
         raise ValueError(text)
 
     def numbers(name: str, low: int, high: int) -> tuple[int, ...]:

@@ -341,8 +341,9 @@ def _repeat_end(moments: list[Moment], links: list[Link], index: int) -> int | N
         end += 1
     while end < len(moments):
         moment = moments[end]
-        if moment.repeat is not None or moment.day is not None or moment.at is not None:
-            break
+        again = moment.repeat is not None and moment.repeat == first.repeat and moment.clock is not None
+        if (moment.repeat is not None and not again) or moment.day is not None or moment.at is not None:
+            break  # every morning at 7 and every evening at 9 is one rule
         end += 1
     return end
 

@@ -11,7 +11,7 @@ from nlu.times.pieces import Clock, Piece
 from nlu.times.words import PART_WORDS, PARTS_OF_DAY
 from nlu.timevalues import Part
 
-H = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[零〇一二两三四五六七八九])"
+H = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[零〇一二两俩三四五六七八九])"
 _M = r"(?:[0-5]?\d|[二三四五]?十[一二三四五六七八九]?|[零〇][一二三四五六七八九]|[一二三四五六七八九])"
 _ABOUT = r"(?:来钟|钟|多钟?|把钟|整)?(?:左右|前后|上下|光景|的样子|样子|许|差不多)?"
 _AFTER_MINUTE = r"(?![个位名份块元岁天人号月年度斤点米楼室栋幢层])"
@@ -19,7 +19,7 @@ _COLON = pattern(r"([01]?\d|2[0-4])\s?:\s?([0-5]\d)(?::[0-5]\d)?(?!\d|\s?[ap]\.?
 _TO = pattern(rf"差(?:个)?(?:({_M})分?(?:钟)?|([一三])刻(?:钟)?)(?:就)?(?:到|就到|不到)?({H})点(?:钟|整)?")
 _POINT = pattern(
     rf"({H})\s?(?P<dot>点|时(?![间候常而不代光期装节令段]))(?:钟)?(?:"
-    rf"(?P<half>半)(?:钟)?|(?P<fives>[一二两三四五六七八九十]{{1,2}})个字|(?P<quarter>[一三13])刻(?:钟)?|[差欠缺](?P<less>{_M})分|[差欠缺](?P<lessq>[一三])刻"
+    rf"(?P<half>半)(?:钟)?|[踏搭](?:(?P<half2>半)|(?P<step>[一二两三四五六七八九十]{{1,2}})|正)|(?P<fives>[一二两三四五六七八九十]{{1,2}})个字|(?P<quarter>[一三13])刻(?:钟)?|[差欠缺](?P<less>{_M})分|[差欠缺](?P<lessq>[一三])刻"
     rf"|过(?:(?P<past>{_M})分(?:钟)?|(?P<pastq>[一三])刻(?:钟)?)|(?:零|〇|过)(?P<zero>\d|[一二三四五六七八九])分?"
     rf"|(?P<minute>{_M})分(?!钟?[后之以内])|(?P<bare>(?>[0-5]\d|[二三四五]?十[一二三四五六七八九]?)){_AFTER_MINUTE}|整)?{_ABOUT}"
 )
@@ -28,10 +28,14 @@ _PAIR = pattern(
 )
 _RANGE = pattern(rf"({H})(?:点)?(半)?(?:到|至|-|~)({H})点(?:钟|整)?(半|[一三]刻)?(?![\d儿])")
 _ITEMS = pattern(
-    r"(?:小|重要|宝贵|合理|主要|具体|不同|个|方面|好|大)?的?(?:建议|意见|要求|原因|理由|想法|问题|好处|坏处|不同|希望|看法|说明|疑问"
-    r"|不满|感受|体会|注意|改进|共识|事项|情况|内容|需求|诉求|不足|优点|缺点|道理|一线|点|儿|水(?!电)|米|钱|力|都|也|没|不(?!到)|油|盐|醋|饭|菜|粥|汤|东西|小忙|忙|用|办法|声音|面子|事)"
+    r"(?:小|重要|宝贵|合理|主要|具体|不同|个|方面|好|大)?的?(?:建议|意见|档|要求|原因|理由|想法|问题|好处|坏处|不同|希望|看法|说明|疑问"
+    r"|不满|感受|体会|注意|改进|共识|事项|情况|内容|需求|诉求|不足|优点|缺点|道理|一线|点|儿|水(?!电)|米|钱|力|油|盐|醋|饭|菜|粥|汤|东西|小忙|忙|用|办法|声音|面子|事)"
 )
+_ITEMS_BY_WORD = pattern(r"都|也|没|不(?!到)")
+"""我说的三点都同意, but 八点都行: only a small number without a day counts points."""
 _DECIMAL = pattern(r"[零〇一二三四五六七八九\d](?:$|[,。!?、 ]|[度毫公斤米块元倍%升千克左以的了kmg吧吗呢])")
+_FIGURE = pattern(r"[三四六七八九](?=$|[,。!?、 得嚟去喺食提叫见])")
+"""听日三点九: the hand of the clock at the nine, only right after a day or a part of it."""
 _AFTER_ONE = pattern(
     r"钟|半|整|[一三]刻|左右|前|后|之前|以前|以后|之后|过|差|零|到|至|-|~|吃|叫|提醒|来(?![点些一份])|去|集合|开|出门|见|约|可以|行|吧|$|\d|[二三四五]?十"
 )
@@ -45,23 +49,24 @@ _PART_NOT = pattern(
 )
 _SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
 _SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
+_STRETCH = pattern(r"[一两三几整]个$|(?:^|[^周期拜初十廿卅二三月号])[一整半]$")
 _BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
 
-_QUANTITY = r"(?:\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
-_UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个?星期|个?礼拜|周|个月|(?<=半)月|年|个工作日)"
+_QUANTITY = r"(?:个半(?=个?钟(?!头))|[个点]把|\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
+_UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个字(?=之?以?后|过后)|个?星期|个?礼拜|周|个月|(?<=半)月|年|个工作日)"
 _WAIT = pattern(
-    rf"(?P<lead>再过|再有|过|再等|等|再隔|隔)?(?:个)?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
+    rf"(?P<lead>再过|再有|过|再等|等|再隔|隔)?(?:(?<=[过有等隔])个(?!把|半个?钟(?!头)))?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
     rf"(?:零?(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})分钟?|(?P<q>[一三])刻钟?)?(?:左右|多)?"
-    rf"(?P<tail>之?以?后(?!背|面|门|院|台)|过后|过(?=[来去叫])|之?以?内|之?以前|之前|前(?![面门台院后]))?"
+    rf"(?P<tail>之?以?后(?!背|面|门|院|台)|过后|过(?=[来去叫])|之?以?内|之?以前|之前|前(?![面门台院后]))?(?:(?<=[后前])的今天)?"
 )
 _LED_NOT = frozenset("吃喝看用修来去做打住洗烧疼痛病晕睡停漏坏发经超不难通摔见说问报量测拉吐犯度了")
 
 
 def find_part(text: str, at: int, after_day: bool) -> Piece | None:
     """The part of the day named at that offset; the short words 早, 晚 only next to a day or a clock time."""
-    if at > 1 and text[at - 1] == "个" and text[at - 2] in "一两三几整":
-        return None  # 一个晚上 is a length of time
+    if _STRETCH.search(text, max(0, at - 3), at):
+        return None  # 一个晚上, 等了一下午: a length of time
     for word in PART_WORDS.get(text[at], ()):
         end = at + len(word)
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
@@ -103,7 +108,7 @@ def _to(text: str, at: int) -> Piece | None:
     if match is None:
         return None
     less = parse_number(match[1]) if match[1] else 15 * (parse_number(match[2]) or 1)
-    hour = parse_number(match[3])
+    hour = _hour(match[3])
     if not less or hour is None:
         return None
     return _clock(at, match.end(), _earlier(hour, less))
@@ -118,7 +123,7 @@ def _earlier(hour: int, less: int) -> Clock:
 
 
 def _elided(at: int, match: re.Match[str]) -> Piece | None:
-    hour, end_hour = parse_number(match[1]), parse_number(match[3])
+    hour, end_hour = _hour(match[1]), _hour(match[3])
     if hour is None or end_hour is None or hour > 24 or end_hour > 24:
         return None
     tail = match[4] or ""
@@ -133,7 +138,7 @@ def _point(text: str, at: int, led: bool) -> Piece | None:
     match = _POINT.match(text, at)
     if match is None:
         return None
-    hour, end = parse_number(match[1]), match.end()
+    hour, end = _hour(match[1]), match.end()
     if hour is None or hour > 24:
         return None
     said = end > match.end("dot")  # more than the bare hour: 半, 十五, 钟, 左右 …
@@ -141,11 +146,15 @@ def _point(text: str, at: int, led: bool) -> Piece | None:
         return None
     if not said and (_ITEMS.match(text, end) or (not led and _DECIMAL.match(text, end))):
         return None
+    if not said and not led and hour < 5 and text[:at].strip() and _ITEMS_BY_WORD.match(text, end):
+        return None
     if match["dot"] == "时" and hour < 3 and not said and not led:
         return None  # 一时半会儿
     minute, less = _minute(match)
     if less:
         return _clock(at, end, _earlier(hour, less))
+    if led and not said and (figure := _FIGURE.match(text, end)):
+        minute, end = 5 * (parse_number(figure[0]) or 0), figure.end()
     if minute > 59:
         return None
     definite = hour > 12 or hour == 0 or (match[1].startswith("0") and len(match[1]) == 2)
@@ -160,10 +169,10 @@ def _one_o_clock(text: str, at: int, end: int) -> bool:
 
 def _minute(match: re.Match[str]) -> tuple[int, int]:
     """The minutes past the hour, and those before it."""
-    if match["half"]:
+    if match["half"] or match["half2"]:
         return 30, 0
-    if match["fives"]:  # 两点三个字: Cantonese counts five minutes a figure
-        return 5 * (parse_number(match["fives"]) or 0), 0
+    if match["fives"] or match["step"]:  # 两点三个字, 两点搭三: Cantonese counts five minutes a figure
+        return 5 * (parse_number(match["fives"] or match["step"]) or 0), 0
     for name in ("quarter", "pastq"):
         if match[name]:
             return 15 * (parse_number(match[name]) or 1), 0
@@ -173,6 +182,10 @@ def _minute(match: re.Match[str]) -> tuple[int, int]:
         if match[name]:
             return parse_number(match[name].lstrip("零〇") or "零") or 0, 0
     return 0, 0
+
+
+def _hour(word: str) -> int | None:
+    return parse_number(word.replace("俩", "两"))
 
 
 def _clock(start: int, end: int, clock: Clock) -> Piece | None:
@@ -223,10 +236,13 @@ def _led(text: str, at: int, match: re.Match[str]) -> bool:
     return lead == "等" and text.startswith(("再", "叫", "提醒", "来", "喊"), match.end())
 
 
+_AMOUNTS = {"半": 0.5, "个": 1, "个把": 1, "点把": 1, "个半": 1.5}
+
+
 def _length(match: re.Match[str]) -> tuple[float, int, int, int]:
     """A length of time as minutes, days, months, working days: only one of them is not zero."""
     word, unit = match["n"].removesuffix("来"), match["unit"]
-    amount: float = 0.5 if word == "半" else 1 if word == "个" else parse_number(word) or 0
+    amount: float = _AMOUNTS.get(word) or parse_number(word) or 0
     if match["half"] or match["half2"]:
         amount += 0.5
     extra_minutes = parse_number(match["m"] or "") or 15 * (parse_number(match["q"] or "") or 0)
@@ -237,6 +253,8 @@ def _length(match: re.Match[str]) -> tuple[float, int, int, int]:
         return amount * 60 + extra_minutes, 0, 0, 0
     if unit == "刻钟":
         return amount * 15, 0, 0, 0
+    if unit == "字":  # Cantonese: the five minutes between two figures of a clock's face
+        return amount * 5, 0, 0, 0
     if unit[0] in "分秒":
         return (amount if unit[0] == "分" else amount / 60), 0, 0, 0
     if unit in ("天", "日"):
@@ -249,5 +267,5 @@ def _length(match: re.Match[str]) -> tuple[float, int, int, int]:
 
 
 STARTS = frozenset(PART_WORDS) | frozenset(
-    "早晚夜晨午差过再等隔半个大约0123456789零〇一二两三四五六七八九十百"
+    "早晚夜晨午差过再等隔半个点大约0123456789零〇一二两俩三四五六七八九十百"
 )

@@ -34,12 +34,14 @@ _NOT_BEFORE = pattern(
     r"(?<=.后天)气|(?<=后儿)[子媳女童]|(?<=前儿)[子媳女童]|(?<=明儿|今儿|昨儿)童|(?<=听晚)[会报]|(?<=听日)[语本]|(?<=听早)[会操]"
     r"|(?<=明朝)(?:那些|时|历|的?皇)|(?<=五一|六一|七夕)[路街店村小中个零〇一二三四五六七八九十\d]|(?<=前朝)[的代]"
     r"|(?<=元旦|国庆|清明|重阳|端阳)[路街村]|(?<=小年)[轻级]|(?<=年夜)饭|(?<=二月二)十|(?<=二月二)\d|(?<=九月九)[号日]"
-    r"|(?<=二月二)[号日]|(?<=后日)[子]|(?<=前日)[子]|(?<=元宵)(?!节|那|当|前|后|晚|上|下|早|$|[,。])|(?<=明个)人|(?<=今个)人|(?<=中秋)[月]"
+    r"|(?<=二月二)[号日]|(?<=后日)[子]|(?<=[后前]个)(?![早上中下晚晌午头夜白])|(?<=三十儿)(?![早上中下晚晌午头夜那的,。]|$)|(?<=前日)[子]|(?<=元宵)(?!节|那|当|前|后|晚|上|下|早|$|[,。])|(?<=明个)人|(?<=今个)人|(?<=中秋)[月]"
 )
 _TERM_DAY = pattern(r"节气|那天|当天|这天|那日|前后?|后|节")
 _WEEK = pattern(
-    r"(这个?|本|下下个?|下个?|上上个?|上个?|今个?)?(?:周|星期|礼拜)(?:([一二三四五六日天1-7](?![次回趟遍])|末)|(?![一\d]))"
+    r"(这个?|本|下下个?|下个?|上上个?|上个?|今个?)?(?:周|星期|礼拜)(?:([一二三四五六日天1-7](?![次趟遍])|(?<=[拜期])两(?![次回趟遍个天])|末)|(?![一\d]))"
 )
+_DAY_OF_WEEK = pattern(r"的?(?:周|星期|礼拜)(?:([一二三四五六日天](?![次趟遍])|末))")
+_SAME_DAY = pattern(r"的?今[天日]")
 _WEEK_NOT = pattern(
     r"(?:阿姨|师傅|医生|大爷|大妈|奶奶|爷爷|老师|叔|伯|姐|哥|家|工|主任|护士|大夫|边|围|期|到|年|岁|转)"
 )
@@ -59,14 +61,14 @@ _MONTH_DAY = pattern(
     rf"(阳历|公历|新历)?({D}|元)\s?月份?\s?的?(?:({D})\s?(?:[号日]|(?![\d点时个月分年]))|(底|末|初(?![一二三四五六七八九十\d])|中旬|上旬|下旬))"
 )
 _LUNAR = pattern(
-    r"(农历|阴历|旧历|老历|古历)?的?(?:(闰?(?:正|腊|冬|[一二三四五六七八九十]{1,2}|\d{1,2}))月份?)?的?"
+    r"(农历|阴历|旧历|老历|古历)?的?(?:(闰?(?:正|腊|冬|[一二三四五六七八九十]{1,2}|\d{1,2}))月[份间里]?)?的?"
     r"(初[一二三四五六七八九十]|廿[一二三四五六七八九]?|三十|[一二三四五六七八九十]{1,3}|\d{1,2})?[号日]?"
 )
-_BARE_MONTH = pattern(rf"({D})月份?(?![\d一二三四五六七八九十]|[牙饼经亮票卡子嫂])")
+_BARE_MONTH = pattern(rf"({D})月份?(?![\d一二三四五六七八九十]|[牙饼经亮票卡子嫂怀])")
 _NUMBER = r"[\d零〇幺一二两三四五六七八九十]"
 _DAY = pattern(
     rf"({D})([号日])(?:(?:的?(?:早|晚|上午|下午))?(?:到|至|-|~)({D})[号日])?(?!楼|院|门|线|床|桌|机|厅|房|单元|栋|幢|电梯|岗|店|铺|路|窗|柜|井|小区|地块|室|套|座"
-    rf"|电池|字|球|技师|师傅|服务|选手|公寓|馆|别墅|口|厂|码|桩|充|灯(?!会)|杆|箱|高速|地铁|宿|泵|教室|亭|墙|棚|柱|阀|仓|梯|库|车[位库]|夜|游|游|病"
+    rf"|电池|字|球|技师|师傅|服务|选手|公寓|馆|别墅|口|厂|码|桩|充|灯(?!会)|杆|箱|高速|地铁|宿|泵|教室|亭|墙|棚|柱|阀|仓|梯|库|车[位库]|夜(?![里头到间晚])|游|病"
     rf"|-|{_NUMBER}{{1,4}}(?:单元|室|楼|栋|门|层|杠|-)|\d{{3}}|[零〇幺一二三四五六七八九]{{3}})"
 )
 _DAY_RANGE = pattern(rf"({D})(?:到|至|-|~)({D})([号日])(?![楼院])")
@@ -151,9 +153,13 @@ def _week(text: str, at: int, today: date) -> Piece | None:
         return None
     if day == "一" and _ONE_NOT.match(text, end):
         return None
+    if day and not which and at and text[at - 1] in "一两每" and text.startswith("回", end):
+        return None  # 一周四回 is a frequency, 周四回来 a day
     if which and which[0] in "上下" and at and text[at - 1] in "楼早晚马以" and not day:
         return None
     weeks = _sign(which)
+    if not day and (again := _DAY_OF_WEEK.match(text, end)):  # 下周星期三, 这个礼拜的周五
+        day, end = again[1], again.end()
     if day == "末":
         saturday = shift_week(today, weeks, 5) if which else today + timedelta(days=(5 - today.weekday()) % 7)
         return _piece(at, end, max(saturday, today) if which and not weeks else saturday)
@@ -392,4 +398,15 @@ def find_day(text: str, at: int, today: date) -> Piece | None:
         ):
             return None
         piece = replace(piece, start=at)
-    return None if piece is None else narrowed(text, piece)
+    if piece is None or piece.day is None:
+        return piece
+    if piece.end_day is not None and (match := _SAME_DAY.match(text, piece.end)):
+        return replace(piece, end=match.end(), day=_same_day(piece.day, piece.end_day, today), end_day=None)
+    return narrowed(text, piece)
+
+
+def _same_day(first: date, last: date, today: date) -> date:
+    """The day of that stretch that is what today is of its own: 下周的今天, 下个月今天."""
+    if (last - first).days == 6:
+        return first + timedelta(days=today.weekday())
+    return min(last, first + timedelta(days=today.day - 1))

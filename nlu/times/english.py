@@ -34,6 +34,8 @@ _N = (
     + r"|thirty|forty|fifty)"
 )
 _HOUR = r"(?:\d{1,2}|" + "|".join(sorted(_WORDS[1:13], key=len, reverse=True)) + ")"
+_HOUR_WORD = "(?:" + "|".join(sorted(_WORDS[1:13], key=len, reverse=True)) + ")"
+_SPOKEN_MINUTE = r"(?:(?:oh|o)[ -](?:five|one|two|three|four|six|seven|eight|nine)|(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?|fifteen|ten)"
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -65,7 +67,13 @@ _PART = pattern(
     r"(?:(?:in|at|during) )?(?:the )?(?:early |late )?(?P<p>mornings?|afternoons?|evenings?|night|midday|noon|lunchtime|midnight)\b(?! (?:shift|nurse|market))"
 )
 _CLOCK_AP = pattern(
-    rf"(?:at |by )?(?P<h>{_HOUR})(?:[:.](?P<m>[0-5]\d))?(?:\s?(?:-|–|to|till|until)\s?(?P<h2>{_HOUR})(?:[:.](?P<m2>[0-5]\d))?)?{_AMPM}"
+    rf"(?:at |by )?(?P<h>{_HOUR})(?:[:.](?P<m>[0-5]\d)| (?P<mw>{_SPOKEN_MINUTE}))?(?:\s?(?:-|–|to|till|until|(?P<and>and))\s?(?P<h2>{_HOUR})(?:[:.](?P<m2>[0-5]\d)| (?P<mw2>{_SPOKEN_MINUTE}))?)?{_AMPM}"
+)
+_SPOKEN = pattern(
+    rf"(?:at )?(?P<h>{_HOUR_WORD}) (?P<m>{_SPOKEN_MINUTE})\b(?! (?:people|yuan|minutes?|hours?|days?|percent))"
+)
+_IN_PART = pattern(
+    rf"(?:at )?(?P<h>{_HOUR})(?:[:.](?P<m>[0-5]\d))?(?= (?:o'?clock )?(?:in the (?:morning|afternoon|evening)|at night|tonight|tomorrow|this (?:morning|afternoon|evening)))"
 )
 _CLOCK_COLON = pattern(r"(?:at )?(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?!\d)")
 _OCLOCK = pattern(
@@ -77,7 +85,8 @@ _PAST = pattern(
 _HALF = pattern(rf"(?:at )?half (?P<h>{_HOUR})\b(?! (?:an?|hours?|day|minutes?))")
 _AT = pattern(
     rf"(?:at|by|around|about|before|after|from|until|till|since|between|@|to|and)\s(?:about |around )?(?P<h>{_HOUR})\b"
-    r"(?!(?:st|nd|rd|th)\b)(?! ?(?:[a-z%]*(?:people|persons?|days?|hours?|minutes?|weeks?|months?|years?|times|percent|degrees|yuan|floors?|units?|buildings?|rooms?|portions?|of|meals?|stars?|points?)\b|[-/.]?\d|%))"
+    rf"(?!(?:[:.][0-5]\d)?\s?(?:(?:-|–|to|till|until|and)\s?{_HOUR}(?:[:.][0-5]\d)?\s?)?[ap]\.?m\b)"
+    r"(?!(?:st|nd|rd|th)\b)(?! ?(?:[a-z%]*(?:people|persons?|days?|hours?|minutes?|weeks?|months?|years?|times|percent|degrees|yuan|floors?|units?|buildings?|rooms?|portions?|of|meals?|stars?|points?)\b|[-/.:]?\d|%))"
 )
 _WAIT = pattern(
     rf"(?:(?P<in>in|within|after) )?(?:about |around )?(?P<n>an? couple of|a couple of|a few|half an?|(?:a )?quarter of an|an?|{_N})(?P<half> and a half)?[ -]?"
@@ -88,6 +97,9 @@ _EVERY = pattern(
     rf"(?:every|each) (?:(?P<other>other|second) )?(?:(?P<n>{_N}|half an|half) )?"
     rf"(?P<u>days?|weeks?|months?|years?|hours?|minutes?|mins?|morning|afternoon|evening|night|weekday|workday|working day|weekends?|{_DAY}s?)\b"
     rf"(?P<more>(?:,? (?:and )?(?:every )?{_DAY}s?\b)*)(?: on the (?P<nth>{_NTH}))?"
+)
+_OF_MONTH = pattern(
+    rf"(?:on )?the (?:(?P<nth>{_NTH})|(?P<last>last))(?: (?:day|(?P<day>{_DAY})))? (?:of|in) (?:every|each) month\b"
 )
 _LY = pattern(
     rf"(?:daily|hourly|weekly|monthly|yearly|annually|(?:on )?(?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b"
@@ -213,7 +225,8 @@ def _part(text: str, at: int) -> Piece | None:
 
 
 def _clock(text: str, at: int) -> Piece | None:
-    if match := _CLOCK_AP.match(text, at):
+    match = _CLOCK_AP.match(text, at)
+    if match and not (match["and"] and not text.endswith("between ", 0, at)):
         return _am_pm(at, match)
     if match := _CLOCK_COLON.match(text, at):
         hour = int(match["h"])
@@ -221,18 +234,27 @@ def _clock(text: str, at: int) -> Piece | None:
         return _at(at, match.end(), Clock(hour=hour, minute=int(match["m"]), definite=definite))
     if match := _PAST.match(text, at):
         return _past(at, match)
-    for form in (_OCLOCK, _HALF, _AT):
+    for form in (_OCLOCK, _HALF, _SPOKEN, _IN_PART, _AT):
         if match := form.match(text, at):
             hour = _number(match["h"])
-            minute = 30 if form is _HALF else _number(match["m"] or "zero") if form is _OCLOCK else 0
+            said = match["m"] if form in (_OCLOCK, _SPOKEN, _IN_PART) else None
+            minute = 30 if form is _HALF else int(said) if said and said.isdigit() else _minutes(said)
             start = at if text.startswith(("at ", "by "), at) else match.start("h")
             return _at(start, match.end(), Clock(hour=hour, minute=minute, definite=hour > 12))
     return None
 
 
+def _minutes(word: str | None) -> int:
+    """Minutes as they are said after the hour: thirty, forty-five, oh five."""
+    if not word:
+        return 0
+    head, _, tail = re.sub(r"^(?:oh|o)[ -]", "", word).replace("-", " ").partition(" ")
+    return _number(head) + (_number(tail) if tail else 0)
+
+
 def _am_pm(at: int, match: re.Match[str]) -> Piece | None:
     hour, pm = _number(match["h"]), match["ap"].startswith("p")
-    minute = int(match["m"] or 0)
+    minute = int(match["m"] or 0) or _minutes(match["mw"])
 
     def of_day(hour: int) -> int:
         return hour % 12 + (12 if pm else 0) if hour <= 12 else hour
@@ -242,7 +264,11 @@ def _am_pm(at: int, match: re.Match[str]) -> Piece | None:
     end_hour = of_day(_number(match["h2"]))
     first = of_day(hour) if of_day(hour) < end_hour else hour
     clock = Clock(
-        hour=first, minute=minute, definite=True, end_hour=end_hour, end_minute=int(match["m2"] or 0)
+        hour=first,
+        minute=minute,
+        definite=True,
+        end_hour=end_hour,
+        end_minute=int(match["m2"] or 0) or _minutes(match["mw2"]),
     )
     return _at(at, match.end(), clock)
 
@@ -303,6 +329,12 @@ def _wait(text: str, at: int, now: datetime) -> Piece | None:
 
 
 def _every(text: str, at: int) -> Piece | None:
+    if (match := _OF_MONTH.match(text, at)) and (match["day"] or match["nth"] or match["last"]):
+        number = -1 if match["last"] else _nth(match["nth"])
+        if match["day"]:
+            byday = (f"{number}{WEEKDAYS[_weekday(match['day'])]}",) if number <= 5 else ()
+            return _rule(at, match.end(), Repeat(freq="MONTHLY", byday=byday))
+        return _rule(at, match.end(), Repeat(freq="MONTHLY", bymonthday=(number,)))
     match = _EVERY.match(text, at)
     if match is None:
         return None

@@ -62,7 +62,11 @@ class Moment:
         if piece.kind == "day":
             return self.day is None and self.at is None
         if piece.kind == "part":
-            return self.at is None and (self.clock is None or piece.after) and (not self.part or piece.deep)
+            return (
+                self.at is None
+                and (self.clock is None or piece.after)
+                and (not self.part or piece.deep or piece.part == self.part)
+            )
         if piece.kind == "clock":
             return self.clock is None and self.at is None
         if piece.kind == "offset":

@@ -17,7 +17,7 @@ _DAILY = pattern(
     r"每一?(?:天|日)|天天|日日|每(早上?|晚上?|夜|晨|朝)|每个?(早上|早晨|上午|中午|下午|傍晚|晚上|夜里|半夜)"
 )
 _DAY = r"[一二三四五六日天末1-7]"
-_NOT_DAY = r"(?![点时个次回趟遍:\d]|[十]?点)"
+_NOT_DAY = r"(?![点时个次趟遍:\d]|[十]?点|回(?![来去家到]))"
 _WEEK_WORD = r"(?:周|星期|礼拜)"
 _JOIN = r"(?:[、,和跟及与]|还有|以及|到|至|-|~| )"
 _WEEKLY = pattern(
@@ -27,6 +27,9 @@ _DAY_LIST = rf"(?:{D}[号日]?|初[一二三四五六七八九十])(?:(?:[、,�
 _MONTHLY = pattern(
     rf"(?P<l1>农历|阴历)?(?:每个?|逢)月?的?(?P<l2>农历|阴历)?的?(?:(?<=月)|(?<=历)|(?<=逢)|(?<=的))"
     rf"(?P<list>月?(?:底|末|最后一天)|初(?![一二三四五六七八九十])|{_DAY_LIST})?{_ONCE}"
+)
+_NTH_DAY = pattern(
+    rf"每个?月的?(?:第?(?P<n>[一二两三四五1-5])个?|头一?个|(?P<last>最后)一?个?){_WEEK_WORD}(?P<day>[一二三四五六日天])"
 )
 _MONTH_WORD = pattern(r"(?:农历|阴历)?(?:每个?月|逢)")
 _YEARLY = pattern(rf"每年的?(农历|阴历)?的?(?:({D}|正|腊|冬)月份?({D}|初[一二三四五六七八九十])?[号日]?)?")
@@ -122,6 +125,10 @@ def _weekly(text: str, at: int) -> Piece | None:
 def _monthly(text: str, at: int) -> Piece | None:
     if not _MONTH_WORD.match(text, at):
         return None
+    if nth := _NTH_DAY.match(text, at):
+        number = -1 if nth["last"] else parse_number(nth["n"] or "一") or 1
+        day = f"{number}{WEEKDAYS[WEEKDAY_OF[nth['day']]]}"
+        return _piece(at, nth.end(), Repeat(freq="MONTHLY", byday=(day,)))
     match = _MONTHLY.match(text, at)
     if match is None:
         return None

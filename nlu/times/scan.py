@@ -12,7 +12,7 @@ from nlu.times.pieces import Moment, Piece, moment_of
 
 Link = Literal["list", "range", "correct"]
 
-_WAIT_STARTS = frozenset("过再等隔半个大约0123456789一二两三四五六七八九十百")
+_WAIT_STARTS = frozenset("过再等隔半个点大约0123456789一二两三四五六七八九十百")
 _LONGEST_GAP = 24
 
 _FILL = pattern(
@@ -24,13 +24,16 @@ _RANGE = pattern(
 )
 _AND_RANGE = pattern(r"\s*and\s*")
 _LIST = pattern(
-    r"[\s,]*(?:、|和|跟|与|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
+    r"[\s,]*(?:、|和|跟|与|同|共|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
 )
 _REPAIR = pattern(
-    r"(?:[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|没空|没时间"
-    r"|(?P<core>不对|不不|不是|不行|不好|不|错|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
+    r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
+    r"|[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事"
     r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
 )
+_RATHER = pattern(r"[\s,。.…嗯呃啊]*(?:要不|要么|不如|干脆)?(?:还是|就)[\s,]*")
+_RATHER_END = pattern(r"[^,。.!?、]{0,8}(?:吧|好了|得了|算了)")
+"""十点,还是十一点吧 changes the time, 十点还是十一点 asks."""
 _NEGATED = pattern(r"(?:不是|不要|别|不在|不约|not(?: on| at)?)\s*$")
 _BUT = pattern(r"[\s,。]*(?:而?是|要|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
 
@@ -117,6 +120,8 @@ def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link 
         and _BUT.fullmatch(gap)
         and first.kind == second.kind
     ):
+        return "correct"
+    if _RATHER.fullmatch(gap) and _RATHER_END.match(text, second.end):
         return "correct"
     if _FILL.fullmatch(gap):
         return "fill"

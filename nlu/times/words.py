@@ -8,7 +8,9 @@ from nlu.timevalues import Part
 D = r"(?:\d{1,2}|[一二三四五六七八九十廿卅]{1,4})"
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WEEKDAY_OF = (
-    {c: i for i, c in enumerate("一二三四五六")} | {"日": 6, "天": 6} | {str(i + 1): i for i in range(7)}
+    {c: i for i, c in enumerate("一二三四五六")}
+    | {"日": 6, "天": 6, "两": 1}
+    | {str(i + 1): i for i in range(7)}
 )
 
 
@@ -27,7 +29,7 @@ _DAYS: tuple[tuple[int, Part | None, str], ...] = (
     (1, "noon", "明午 明中午 明晌午"),
     (1, "afternoon", "明下午 听下昼 听晏昼"),
     (1, "evening", "明晚 明晚上 听晚 听晚黑 听夜 明晚黑 明夜 明儿晚 明儿晚上 赶明晚"),
-    (2, None, "后天 后日 后儿 后儿个 后个儿 后朝 赶后儿 赶后天"),
+    (2, None, "后天 后日 后儿 后儿个 后个 后个儿 后朝 赶后儿 赶后天"),
     (2, "morning", "后早"),
     (2, "evening", "后晚"),
     (3, None, "大后天 大后日 大后儿 大后儿个 外后天 外后日 外后儿 大后朝"),
@@ -36,7 +38,7 @@ _DAYS: tuple[tuple[int, Part | None, str], ...] = (
     (-1, "morning", "昨早 昨早上 昨晨 昨儿早上 寻朝 琴朝"),
     (-1, "afternoon", "昨下午"),
     (-1, "evening", "昨晚 昨晚上 昨夜 寻晚 琴晚 昨儿晚 昨儿晚上 昨晚黑 昨夜头 寻晚黑"),
-    (-2, None, "前天 前日 前儿 前儿个 前个儿 前朝"),
+    (-2, None, "前天 前日 前儿 前儿个 前个 前个儿 前朝"),
     (-2, "evening", "前晚 前天晚"),
     (-3, None, "大前天 大前儿 大前日 大前儿个"),
 )
@@ -66,7 +68,7 @@ _PARTS: tuple[tuple[Part, bool, str], ...] = (
     (
         "evening",
         False,
-        "晚上 晚间 夜晚 晚黑 夜头 夜到 夜到头 晚夕 大晚上 晚夜 黑间 晚上头 晚晌 夜晚黑 晚黑了 入夜 黑家 晚头 大黑天",
+        "晚上 晚间 夜晚 晚黑 夜头 夜到 夜到头 晚夕 大晚上 晚夜 黑间 晚上头 晚晌 夜晚黑 晚黑了 入夜 黑家 晚头 大黑天 下黑 下黑儿 晚么晌",
     ),
     (
         "night",
