@@ -18,25 +18,40 @@ _ROOM_N = r"(?:\d{3,4}(?!\d)|[零〇幺一二三四五六七八九]{3,4}(?![零�
 _NOT_COUNTED = r"(?!上|梯|道|下|房|房子|里面住)"
 _BUILDING = pattern(
     rf"(?:第)?(?:({_N})\s?(?:号大?楼|号栋|号幢|号座|栋楼?|幢楼?|号院|座(?=[\d一二三四五六七八九十])|#楼?|井楼)|([a-h])\s?(?:座|栋|幢|号楼)"
-    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{_ROOM_N})|({_N})\s?楼(?=\s?{_N}\s?单元))"
+    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{_ROOM_N})|({_N})\s?楼(?=\s?{_N}\s?(?:单元|门(?!口|诊|前|外|禁))))"
 )
+_COMPOUND = pattern(rf"({_N}|[a-h])\s?(弄|号院|号大院|期|村|区)的?\s?")
+_LANE_NUMBER = pattern(rf"({_N})\s?号(?:楼|院)?(?!线|公交|车)")
+_ROOM_LETTER = pattern(
+    rf"(?:({_N})\s?(?:楼|层)\s?|(\d{{1,2}}))([a-h])(?:\s?(?:室|座|户|单位|号))?(?![a-z0-9])"
+)
+"""12楼B室, 15A: a flat that is a letter on its floor."""
 _UNIT = pattern(rf"(?:第)?({_N}|[a-h])\s?(?:单元|号门(?!口|诊)|门洞|号单元|门(?=\s?{_ROOM_N}))")
 _FLOOR = pattern(rf"(?:第)?({_N})\s?(?:楼|层)(?!梯|道|房|上楼|盘|主|栋)")
 _ROOM = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
 _ROOM_MARKED = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
 _DASHED = pattern(
     rf"(?:(\d{{1,2}}|[a-h])\s?(?:[-–—_/.,#]|号)\s?(?:(\d{{1,2}})\s?[-–—_/.,#]\s?)?(\d{{3,4}})(?![\d.:年/-]|\s?[元块度])"
-    rf"|([一二三四五六七八九十]{{1,3}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}})(?:杠|横|拐))?({_ROOM_N}))"
+    rf"|([一二三四五六七八九十]{{1,3}}|\d{{1,2}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}}|\d{{1,2}})(?:杠|横|拐))?({_ROOM_N}))"
 )
+_ORDINALS = words("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
+_SPOKEN_DIGITS = {
+    w: str(i)
+    for i, w in enumerate(words("zero one two three four five six seven eight nine ten eleven twelve"))
+} | {
+    "oh": "0",
+    "o": "0",
+}
+_D = "(?:" + "|".join(sorted(_SPOKEN_DIGITS, key=len, reverse=True)) + ")"
 _ENGLISH_WORDS = {
     w: i for i, w in enumerate(words("one two three four five six seven eight nine ten eleven twelve"), 1)
 }
 _E = r"(?:\d{1,3}|" + "|".join(sorted(_ENGLISH_WORDS, key=len, reverse=True)) + r")\b"
 _ENGLISH = pattern(
     rf"(?:building|bldg\.?|block|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
-    rf"|(?:unit|entrance)\s?(?:no\.?\s?|number\s?|#)?(?P<u>{_E})(?!\s?(?:price|yuan))"
-    r"|(?:room|apartment|apt\.?|flat|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?P<r>\d{3,4})\b"
-    rf"|(?P<f>\d{{1,2}})(?:st|nd|rd|th) floor|(?:floor|level) (?P<f2>{_E})"
+    rf"|(?:unit|entrance|door)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<ur>[1-9]\d{{2,3}})\b|(?P<u>{_E}))(?!\s?(?:price|yuan))"
+    rf"|(?:room|apartment|apt\.?|flat|suite|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<r>\d{{3,4}}|\d{{1,2}}[a-h])\b|(?P<rs>{_D}(?:[ -]{_D}){{1,3}})\b)"
+    rf"|(?:the )?(?P<f>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) floor\b|(?:floor|level) (?P<f2>{_E})"
 )
 _HOME = pattern(
     r"(?:我们?|咱们?|俺们?|阿拉|我哋|侬阿拉)(?:自己)?(?:的)?(?:家里?头?(?![长乡人属务具电庭教])|屋里?头?|屋企|屋头|住处|住的地方|房子里?)"
@@ -49,12 +64,17 @@ _AREA = pattern(
     r"的?(?:[a-z]\d?\s?(?:区|座|口|出口|入口|排|栋)|[负地]?[下b]?[一二三1-3]层|b[1-3](?:层)?|[一二三四五六七八九十\d]{1,3}(?:区|号口|号位|号车位|号出口|号入口|楼|层)"
     r"|[东南西北][区侧边角]|[东南西北]?(?:出口|入口)|[a-z]\d{1,4}(?:车位)?)"
 )
+_HASH = pattern(r"#\s?(\d{3,4})(?!\d)")
 _SPOT = pattern(
     r"的?(门口|门前|楼道里?|大厅|大堂|电梯口?里?|楼顶|顶楼|楼下|地下室|前面|后面|旁边|楼梯间?|单元门|走廊|过道|门厅|天台|架空层|外面|院子|楼前|楼后|墙边|边上)"
 )
 _SPOKEN = pattern(
     r"\s*(?:([1-9]|1[0-2])[ ,]+([1-9])[ ,]+(\d{3,4})|([1-9一二三四五六七八九])([1-9一二三四五六七八九])([\d零〇幺一二三四五六七八九]{3,4}))[。.!\s]*"
 )
+_ENTRANCE = pattern(r"([1-9]|[一二三四五六七八九])门(?!口|诊|前|外|禁|锁)")
+_BARE_NUMBER = pattern(rf"[\s,。]*(?:我?是|就是|我?住|在|嗯|哦)*({_N})[号栋幢](?:的|吧|啊|呀|哈)?[\s,。.!]*")
+_FROM_HOME = pattern(r"(?:住|在|的|是)?")
+_GAP_EN = pattern(r",?\s?(?:,|in|of|at|on|-)?\s?(?:the\s)?")
 _GAP = pattern(r"[\s,、的\-—/]{0,3}")
 _REPAIR = pattern(
     r"(?:[\s,。.!?、…\-—]|哦|噢|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|住|来|吧|那|就|应该|而是|是|的|在|了|地址|家"
@@ -121,6 +141,8 @@ class Places:
                     value=value,
                 )
             ]
+        if asked and (bare := _BARE_NUMBER.fullmatch(text)) and (label := _label(bare[1])) not in ("", "0"):
+            return [_Spot(start=bare.start(1), end=bare.end(1) + 1, value={"building": label})]
         found: list[_Spot] = []
         latin = any("a" <= c <= "z" for c in text)
         at, length = 0, len(text)
@@ -148,8 +170,16 @@ class Places:
             and first.isalpha()
             and not (at and text[at - 1].isascii() and text[at - 1].isalnum())
         )
-        if letter and (english := _english(text, at)) is not None:
+        digit = latin and first.isascii() and first.isdecimal()
+        if (letter or digit) and (english := _english(text, at)) is not None:
             return english
+        if (
+            first == "#"
+            and found
+            and found[-1].value.keys() == {"building"}
+            and (match := _HASH.match(text, at))
+        ):
+            return _Spot(start=at, end=match.end(), value={"room": match[1]})
         if first in _DIGITS or first == "第" or letter:
             return _numbered(text, at, found, asked)
         return None
@@ -175,14 +205,23 @@ class Places:
 
     def _merged(self, text: str, pieces: list[_Spot]) -> list[_Spot]:
         out: list[_Spot] = []
-        for piece in pieces:
+        waiting = list(reversed(pieces))
+        while waiting:
+            piece = waiting.pop()
             last = out[-1] if out else None
             if last is not None:
+                if waiting and _rejected(text, last, piece, waiting[-1]):
+                    out[-1] = _correction(last, waiting.pop())
+                    continue
                 gap = text[last.end : piece.start] if piece.start - last.end <= 24 else "?" * 30
                 if _corrects(text, last, piece, gap):
                     out[-1] = _correction(last, piece)
                     continue
-                if _GAP.fullmatch(gap) and _continues(last, piece):
+                said_home = last.value.get("place") == "home" and not piece.value
+                joined = (_FROM_HOME if said_home else _GAP).fullmatch(gap)
+                if (joined and _continues(last, piece)) or (
+                    _GAP_EN.fullmatch(gap) and _completes(text, last, piece)
+                ):
                     out[-1] = replace(
                         last, end=piece.end, value=last.value | piece.value, extra=last.extra | piece.extra
                     )
@@ -213,8 +252,15 @@ def _english(text: str, at: int) -> _Spot | None:
     if match is None:
         return None
     floor = match["f"] or match["f2"]
-    extra = {"floor": _label(floor)} if floor else {}
-    pairs = (("building", match["b"]), ("unit", match["u"]), ("room", match["r"]))
+    if floor in _ORDINALS:
+        floor = str(_ORDINALS.index(floor) + 1)
+    extra = {"floor": _label(re.sub(r"[a-z]+$", "", floor) or floor)} if floor else {}
+    room = match["r"] or match["ur"]
+    if match["rs"]:
+        room = "".join(_SPOKEN_DIGITS[word] for word in re.split(r"[ -]", match["rs"]))
+        if not 3 <= len(room) <= 4:
+            return None
+    pairs = (("building", match["b"]), ("unit", match["u"]), ("room", room))
     value = {level: _label(word) for level, word in pairs if word}
     return _Spot(start=at, end=match.end(), value=value, extra=extra)
 
@@ -223,7 +269,7 @@ def _label(word: str) -> str:
     if word in _ENGLISH_WORDS:
         return str(_ENGLISH_WORDS[word])
     if word.isascii():
-        return word.upper() if word.isalpha() else str(int(word))
+        return str(int(word)) if word.isdecimal() else word.upper()
     number = parse_number(word)
     return "" if number is None else str(number)
 
@@ -233,17 +279,28 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         return None
     if match := _DASHED.match(text, at):
         return _dashed(text, at, match, found)
+    if (compound := _in_compound(text, at)) is not None:
+        return compound
+    if found and found[-1].value.keys() & {"building", "unit"} and at - found[-1].end <= 1:
+        match = _ROOM_LETTER.match(text, at)
+        if match is not None and (floor := _label(match[1] or match[2])):
+            extra = {"floor": floor}
+            return _Spot(start=at, end=match.end(), value={"room": floor + match[3].upper()}, extra=extra)
     if match := _BUILDING.match(text, at):
         label = _label(next(group for group in match.groups() if group))
         counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not text.startswith(
             ("的", "一", "二", "三"), match.end()
         )
-        if label not in ("", "0") and not counted:
+        in_street = at and text[at - 1] in "路街巷" and match[0].endswith("院")
+        if label not in ("", "0") and not counted and not in_street:
             return _Spot(start=at, end=match.end(), value={"building": label})
     if match := _UNIT.match(text, at):
         label = _label(match[1])
         if label not in ("", "0"):
             return _Spot(start=at, end=match.end(), value={"unit": label})
+    if found and "building" in found[-1].value and "unit" not in found[-1].value and at - found[-1].end <= 1:
+        if match := _ENTRANCE.match(text, at):
+            return _Spot(start=at, end=match.end(), value={"unit": _label(match[1])})
     follows = (
         bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None
         if at - (found[-1].end if found else 0) <= 4
@@ -260,6 +317,20 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         ):
             return _Spot(start=at, end=match.end(), value={"room": room})
     return _floor(text, at)
+
+
+def _in_compound(text: str, at: int) -> _Spot | None:
+    """A building with the lane, court or phase before it: 5弄12号, 八号院3号楼, 二期5栋."""
+    match = _COMPOUND.match(text, at)
+    if match is None:
+        return None
+    wanted = _LANE_NUMBER if match[2] == "弄" else _BUILDING
+    building = wanted.match(text, match.end())
+    if building is None:
+        return None
+    label = _label(next(group for group in building.groups() if group))
+    extra = {"compound": f"{_label(match[1])}{match[2]}"}
+    return _Spot(start=at, end=building.end(), value={"building": label}, extra=extra) if label else None
 
 
 def _after_repair(text: str, found: list[_Spot], at: int) -> bool:
@@ -298,6 +369,8 @@ def _dashed(text: str, at: int, match: re.Match[str], found: list[_Spot]) -> _Sp
 
 def _continues(last: _Spot, piece: _Spot) -> bool:
     """Whether the piece says more of the same place: 3号楼 + 2单元 + 501, 501 + 3号楼 not."""
+    if last.value.get("place") == "home" and not piece.value:
+        return "floor" in piece.extra and "floor" not in last.extra
     if last.value.get("place") == "home":
         return "building" in piece.value or "unit" in piece.value or "room" in piece.value
     if piece.value.get("place") == "home" or last.value.keys() & piece.value.keys():
@@ -308,6 +381,23 @@ def _continues(last: _Spot, piece: _Spot) -> bool:
     deepest = max([order[key] for key in last.value] + ([2] if "floor" in last.extra else []), default=-1)
     first = min([order[key] for key in piece.value] + ([2] if "floor" in piece.extra else []), default=9)
     return first > deepest
+
+
+def _completes(text: str, last: _Spot, piece: _Spot) -> bool:
+    """English names the small first: room 501 in building 3."""
+    latin = text[last.start : last.end].isascii() and text[piece.start : piece.end].isascii()
+    both = {*last.value, *last.extra} & {*piece.value, *piece.extra}
+    named = not {"place"} & (last.value.keys() | piece.value.keys())
+    return latin and named and not both and any("a" <= c <= "z" for c in text[piece.start : piece.end])
+
+
+def _rejected(text: str, last: _Spot, piece: _Spot, following: _Spot) -> bool:
+    """1单元,不是2单元是1单元: the middle one is only named to be denied."""
+    denied = _NEGATED.search(text, max(0, piece.start - 8), piece.start) is not None
+    near = following.start - piece.end <= 8 and piece.start - last.end <= 8
+    return (
+        denied and near and bool(piece.value) and _BUT.fullmatch(text, piece.end, following.start) is not None
+    )
 
 
 def _corrects(text: str, last: _Spot, piece: _Spot, gap: str) -> bool:
