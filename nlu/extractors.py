@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from nlu.amounts import find_counts, find_scores
+from nlu.codes import find_phones, find_request_numbers
 from nlu.lookups import Lookup, Records
-from nlu.people import find_counts, find_persons, find_phones, find_request_numbers, find_scores
+from nlu.people import find_persons
 from nlu.places import SHARED_PLACES, Places
 from nlu.times import find_times
 from nlu.understanding import Context, Entity

@@ -1,14 +1,11 @@
-"""Who and how to reach them: relatives, 小王 and 李医生, phone numbers, how many, marks, case numbers (U1)."""
+"""Who is meant: relatives in any region's words, 小王, 李医生, a name one gives oneself (U1)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from nlu.numbers import NUMBER, fold, parse_number, pattern, to_digits, words
+from nlu.numbers import fold, pattern, words
 from nlu.understanding import Entity
-
-# ── persons ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _RELATIONS: dict[str, str] = {
     "女儿": "女儿 闺女 囡囡 囡 姑娘 妹崽 女子 丫头 阿囡 囡女",
@@ -124,66 +121,6 @@ _GIVEN_NOT = frozenset("住是在今的,家从想要和跟有来电手，也啊�
 _NO_GIVEN = frozenset("其他这那各位哪每的们和跟是个找叫")
 _NAME_OK_AFTER_IS = pattern(r"$|[,。!? 住家电手，、来在想要]")
 
-# ── numbers that are names of things ─────────────────────────────────────────────────────────────────────────────
-
-_DIGIT = r"[0-9零〇幺一二三四五六七八九]"
-_PHONE = pattern(rf"(?:\+\s?|00)?(?:86[\s-]?)?{_DIGIT}(?:[\s\-—,、]?{_DIGIT}){{6,14}}")
-_AREA_IN_BRACKETS = pattern(r"[(](0\d{2,3})[)]\s?(\d{7,8})(?!\d)")
-_DATE_LIKE = pattern(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_CASE = pattern(r"(?<![a-z])([rbcsva])\s?-?\s?(20\d{6})\s?[-–—_ ]?\s?(\d{4})(?!\d)")
-_TAIL = pattern(
-    rf"(?:尾号|末四位|后四位|最后四位|末尾|后面四位|单号|工单号?|编号|报修号|订单号?|预约号|号码后四位|(?:ending|number|ticket|no\.?)(?: in| is)?)\s?(?:是|为|:|#)?\s?({_DIGIT}{{4}})(?!{_DIGIT})"
-)
-
-_MEASURES = words(
-    "份 位 名 盒 瓶 袋 桶 张 件 套 台 口 箱 包 碗 杯 盏 副 双 扇 把 辆 只 条 户 间 盘 斤 床 人份 人 个人 个老人 个小孩 个大人 个孩子 个朋友 个"
-)
-_COUNT = pattern(
-    rf"({NUMBER}|俩|仨)\s?(?:({'|'.join(sorted(_MEASURES, key=len, reverse=True))})(?!小时|钟|月|星期|礼拜|半|多月|工作日|建议|意见|问题|事|电话|忙|字|样|物|民|工|群|证|行|气|力|造|手不|情|心|道|格|体|生|家|类|员))?"
-)
-_NOT_BEFORE_COUNT = frozenset("第每几十百千万点.:-—/#号楼元那这哪某整一")
-_COUNT_EN = pattern(
-    r"\b(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|a|an|a couple of)\s(?:more\s|hot\s|lunch\s|adult\s|elderly\s)?"
-    r"(?:portions?|people|persons?|meals?|lunches|dinners|seats?|tickets?|boxes|copies|guests?|adults?|servings?|of us|residents?|places|sets?|items?|bottles?)\b"
-)
-_EN_NUMBERS = {w: i for i, w in enumerate(words("zero one two three four five six seven eight nine ten"))} | {
-    "a": 1,
-    "an": 1,
-    "a couple of": 2,
-}
-
-_STARS = pattern(r"([1-5一二两三四五])\s?(?:颗|个)?星(?!期|座|球|空|光|级酒)(?:好评|级)?")
-_POINTS = pattern(
-    r"(?:(打|给|评|得|就|算|值|只能给|我给)(?:你们?|他们?|她|师傅|个)?)?\s?([1-5一二两三四五])分(?=$|[,。!?、 吧啊呀满好评的了不就差太])"
-)
-_FULL_MARKS = pattern(r"满分|全五星|五颗星")
-_POINTS_NOT = frozenset("十百点过差第几零〇0123456789:一二三四五六七八九半两到至")
-_VERDICTS: tuple[tuple[re.Pattern[str], int], ...] = (
-    (
-        pattern(
-            r"(?:非常|特别|极|很|太|十分|极其|相当)不满意|不满意(?:极了|透了)|差评|一点都?不满意|(?:非常|很|太)差劲?"
-        ),
-        1,
-    ),
-    (pattern(r"不(?:太|大|怎么|是很|够)?满意|不咋满意"), 2),
-    (
-        pattern(
-            r"(?:非常|很|特别|十分|太|相当|超级?|老|蛮|最)(?:的)?满意(?:了)?|满意(?:极了|得很|得不得了)|好评"
-        ),
-        5,
-    ),
-    (pattern(r"(?:挺|还|比较|还算|基本|基本上|还比较|也)?(?:挺)?满意"), 4),
-)
-_SLOT_VERDICTS = {
-    "很好": 5, "非常好": 5, "太好了": 5, "好极了": 5, "特别好": 5, "不错": 4, "挺好": 4, "挺好的": 4, "还不错": 4, "好": 4, "可以": 4,
-    "一般": 3, "还行": 3, "凑合": 3, "一般般": 3, "马马虎虎": 3, "还可以": 3, "不好": 2, "不行": 2, "不咋地": 2, "不咋样": 2, "差": 2,
-    "很差": 1, "太差": 1, "太差了": 1, "差劲": 1, "excellent": 5, "great": 5, "good": 4, "ok": 3, "okay": 3, "fine": 3, "bad": 2, "poor": 2,
-    "terrible": 1,
-}  # fmt: skip
-_SCORE_EN = pattern(
-    r"\b([1-5]|one|two|three|four|five)(?:\s?(?:out of|/)\s?(?:5|five)(?!\d)|\s?stars?\b|\s?points?\b)"
-)
-
 
 def _entity(text: str, kind: str, value: object, start: int, end: int, /, **extra: object) -> Entity:
     return Entity(entity=kind, value=value, text=text[start:end], start=start, end=end, extra=extra)
@@ -266,132 +203,3 @@ def _english_persons(text: str, folded: str) -> Iterator[Entity]:
         if match[2] not in _EN_NOT_NAME and match[2] not in _EN_RELATIONS:
             name = text[match.start() : match.end()]
             yield _entity(text, "person", name, match.start(), match.end(), name=name)
-
-
-def find_phones(text: str, area_code: str = "010") -> list[Entity]:
-    """The telephone numbers of a message as E.164, spoken digits (幺三八…) as well. A landline without an area code
-    is taken to be in `area_code`. Never raises."""
-    folded = fold(text)
-    found = []
-    for match in _AREA_IN_BRACKETS.finditer(folded):
-        found.append(_entity(text, "phone", f"+86{match[1][1:]}{match[2]}", match.start(), match.end()))
-    for match in _PHONE.finditer(folded):
-        if found and match.start() < found[-1].end:
-            continue
-        before = folded[match.start() - 1] if match.start() else ""
-        if before and (
-            before.isdecimal() or before in "rbcsva" or folded[match.end() : match.end() + 1].isdecimal()
-        ):
-            continue
-        number = _e164(match[0], area_code)
-        if number:
-            found.append(_entity(text, "phone", number, match.start(), match.end()))
-    return found
-
-
-def _e164(said: str, area_code: str) -> str | None:
-    international = said.startswith("+")
-    digits = "".join(to_digits(c) for c in said)
-    if digits.startswith("0086"):
-        digits, international = digits[4:], True
-    elif digits.startswith("86") and (international or len(digits) == 13):
-        digits, international = digits[2:], True
-    elif international:
-        return f"+{digits}" if 8 <= len(digits) <= 15 else None
-    if len(digits) == 11 and digits[0] == "1" and digits[1] in "3456789":
-        return f"+86{digits}"
-    if digits.startswith("0") and len(digits) in (10, 11, 12) and digits[1] != "0":
-        return f"+86{digits[1:]}"
-    if international and digits[0] != "0" and 9 <= len(digits) <= 11:
-        return f"+86{digits}"
-    if len(digits) == 10 and digits.startswith(("400", "800")):
-        return f"+86{digits}"
-    if len(digits) == 8 and digits[0] in "2345678" and not _DATE_LIKE.fullmatch(digits):
-        return f"+86{area_code.removeprefix('0')}{digits}"
-    return None
-
-
-def find_request_numbers(text: str) -> list[Entity]:
-    """Case numbers: R20261122-0007 in full, or the last four digits (尾号0007). Never raises."""
-    folded = fold(text)
-    found = [
-        _entity(text, "request_no", f"{match[1].upper()}{match[2]}-{match[3]}", match.start(), match.end())
-        for match in _CASE.finditer(folded)
-    ]
-    for match in _TAIL.finditer(folded):
-        found.append(_entity(text, "request_no", to_digits(match[1]), match.start(), match.end(), tail=True))
-    return sorted(found, key=lambda entity: entity.start)
-
-
-def find_counts(text: str, *, asked: bool = False) -> list[Entity]:
-    """How many: 两份, 三个人, 我们俩. `asked`: the bot asked how many, so a bare number counts. Never raises."""
-    folded = fold(text)
-    found = [
-        _entity(text, "count", number, match.start(), match.end())
-        for match in _COUNT.finditer(folded)
-        if (number := _count(folded, match, asked)) is not None
-    ]
-    if any("a" <= c <= "z" for c in folded):
-        for match in _COUNT_EN.finditer(folded):
-            number = _EN_NUMBERS.get(match["n"]) or (int(match["n"]) if match["n"].isdigit() else None)
-            if number:
-                found.append(_entity(text, "count", number, match.start(), match.end()))
-    return sorted(found, key=lambda entity: entity.start)
-
-
-def _count(text: str, match: re.Match[str], asked: bool) -> int | None:
-    word, measure = match[1], match[2]
-    before = text[match.start() - 1] if match.start() else ""
-    if word in ("俩", "仨"):
-        return {"俩": 2, "仨": 3}[word]
-    whole = asked and not text.replace(match[0], "", 1).strip(" ,。!?就要订来吧只个嗯的")
-    if measure is None:
-        return parse_number(word) or None if whole else None
-    if before and before in _NOT_BEFORE_COUNT:
-        return None
-    if (
-        word in ("一", "1")
-        and measure
-        in ("个", "位", "名", "口", "条", "把", "只", "人", "间", "户", "台", "件", "扇", "盏", "双")
-        and not whole
-    ):
-        return None
-    number = parse_number(word)
-    return number if number and number <= 9999 else None
-
-
-def find_scores(text: str, *, asked: bool = False) -> list[Entity]:
-    """Marks from 1 to 5: 五星, 打三分, 很满意. `asked`: a mark was asked for, so 还行, 一般 and a bare number
-    count. Never raises."""
-    folded = fold(text)
-    found: list[Entity] = []
-    for match in _STARS.finditer(folded):
-        if not (match.start() and folded[match.start() - 1] in _POINTS_NOT):
-            found.append(_entity(text, "score", parse_number(match[1]), match.start(), match.end()))
-    for match in _POINTS.finditer(folded):
-        before = folded[match.start() - 1] if match.start() else ""
-        if match[1] or not before or before not in _POINTS_NOT:
-            start = match.start() if match[1] else match.start(2)
-            found.append(_entity(text, "score", parse_number(match[2]), start, match.end()))
-    for match in _FULL_MARKS.finditer(folded):
-        found.append(_entity(text, "score", 5, match.start(), match.end()))
-    for match in _SCORE_EN.finditer(folded):
-        mark = _EN_NUMBERS.get(match[1]) or int(match[1])
-        found.append(_entity(text, "score", mark, match.start(), match.end()))
-    if found:
-        return sorted(found, key=lambda entity: entity.start)[:1]
-    return _verdict(text, folded, asked)
-
-
-def _verdict(text: str, folded: str, asked: bool) -> list[Entity]:
-    for wording, value in _VERDICTS:
-        if match := wording.search(folded):
-            return [_entity(text, "score", value, match.start(), match.end())]
-    if not asked:
-        return []
-    bare = folded.strip(" ,。!?吧啊呀了的")
-    said = _SLOT_VERDICTS.get(bare) or _SLOT_VERDICTS.get(folded.strip(" ,。!?")) or parse_number(bare)
-    if said is None or not 1 <= said <= 5:
-        return []
-    start = folded.find(bare)
-    return [_entity(text, "score", said, start, start + len(bare))]

@@ -298,9 +298,9 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         label = _label(match[1])
         if label not in ("", "0"):
             return _Spot(start=at, end=match.end(), value={"unit": label})
-    if found and "building" in found[-1].value and "unit" not in found[-1].value and at - found[-1].end <= 1:
-        if match := _ENTRANCE.match(text, at):
-            return _Spot(start=at, end=match.end(), value={"unit": _label(match[1])})
+    in_building = bool(found) and "building" in found[-1].value and "unit" not in found[-1].value
+    if in_building and at - found[-1].end <= 1 and (match := _ENTRANCE.match(text, at)):
+        return _Spot(start=at, end=match.end(), value={"unit": _label(match[1])})
     follows = (
         bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None
         if at - (found[-1].end if found else 0) <= 4
