@@ -9,6 +9,7 @@ from nlu.codes import find_phones, find_request_numbers
 from nlu.lookups import Lookup, Records
 from nlu.people import find_persons
 from nlu.places import SHARED_PLACES, Places
+from nlu.symptoms import find_symptoms
 from nlu.times import find_times
 from nlu.understanding import Context, Entity
 
@@ -42,7 +43,7 @@ class Extractors:
         self._area_code = area_code
 
     def extract(self, text: str, context: Context) -> Sequence[Entity]:
-        """The entities in the order of the text, none overlapping; spans cut from `text`. Never raises. What the bot
+        """The entities in the order of the text, none overlapping but symptoms; spans cut from `text`. Never raises. What the bot
         has just asked (`context.slot`) decides what a bare number is."""
         message = text[:LONGEST]
         asked = context.slot if context.expecting == "slot" else None
@@ -57,7 +58,9 @@ class Extractors:
             *self._services.find(message),
             *find_persons(message),
         ]
-        return _settled(found, len(message), asked)
+        # a sign of danger may well be a fault too (煤气味): it competes with nothing
+        settled = [*_settled(found, len(message), asked), *find_symptoms(message)]
+        return sorted(settled, key=lambda entity: entity.start)
 
 
 def _settled(found: list[Entity], length: int, asked: str | None) -> list[Entity]:

@@ -55,10 +55,10 @@ class Lookup:
                 plain = fold(name).strip()
                 if plain:
                     self._key_of.setdefault(plain, key)
-        self._by_first: dict[str, list[str]] = {}
+        self._by_start: dict[str, list[str]] = {}  # by the first two characters; a name of one by itself
         self._by_sound: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for name in sorted(self._key_of, key=lambda word: (-len(word), word)):
-            self._by_first.setdefault(name[0], []).append(name)
+            self._by_start.setdefault(name[:2], []).append(name)
             if len(name) >= 2 and not name.isascii():
                 sounds = tuple(sound(character) for character in name)
                 self._by_sound.setdefault(sounds[0], []).append((sounds, name))
@@ -89,7 +89,9 @@ class Lookup:
     def _named(self, text: str) -> Iterable[tuple[int, str]]:
         at = 0
         while at < len(text):
-            for name in self._by_first.get(text[at], ()):
+            listed = self._by_start.get(text[at : at + 2]) or ()
+            alone = self._by_start.get(text[at]) if at + 1 < len(text) else None
+            for name in (*listed, *alone) if alone else listed:
                 if text.startswith(name, at) and _whole_word(text, at, at + len(name)):
                     yield at, name
                     at += len(name) - 1

@@ -9,7 +9,7 @@ from nlu.understanding import Entity
 
 _RELATIONS: dict[str, str] = {
     "女儿": "女儿 闺女 囡囡 囡 姑娘 妹崽 女子 丫头 阿囡 囡女",
-    "儿子": "儿子 崽 仔仔 伢子 小子 娃 娃儿 幺儿 大小子 孩儿 儿",
+    "儿子": "儿子 崽 仔 仔仔 伢子 小子 娃 娃儿 幺儿 大小子 孩儿 儿",
     "孩子": "孩子 孩子们 小孩 娃娃 细路",
     "女婿": "女婿 姑爷",
     "儿媳": "儿媳 儿媳妇 媳妇儿 新妇 媳妇 心抱",
@@ -17,9 +17,9 @@ _RELATIONS: dict[str, str] = {
     "孙女": "孙女 孙女儿 小孙女 大孙女",
     "外孙": "外孙 外孙子 外甥囝",
     "外孙女": "外孙女 外孙女儿",
-    "老伴": "老伴 老伴儿 老头子 老头儿 老头 老太婆 老太太 老婆子 老婆婆 爱人 当家的 屋里人 内人",
-    "丈夫": "丈夫 老公 先生 男人 外子",
-    "妻子": "妻子 老婆 太太 婆娘 堂客",
+    "老伴": "老伴 老伴儿 老头子 老头儿 老头 老太婆 老太太 老婆子 老婆婆 爱人 当家的 屋里人 内人 那口子",
+    "丈夫": "丈夫 老公 先生 男人 外子 孩子他爸 孩子他爹 孩他爸 孩他爹 娃他爸 娃他爹 孩儿他爸 孩儿他爹",
+    "妻子": "妻子 老婆 太太 婆娘 堂客 孩子他妈 孩子他娘 孩他妈 孩他娘 娃他妈 娃他娘 孩儿他妈 孩儿他娘",
     "父亲": "父亲 爸爸 爸 爹 老爸 阿爸 老汉 老爹 老爷子 爹爹 老豆 爷老头子",
     "母亲": "母亲 妈妈 妈 娘 老妈 阿妈 姆妈 老娘 老太 老母",
     "爷爷": "爷爷 祖父 阿爷 大大",
@@ -34,10 +34,12 @@ _RELATIONS: dict[str, str] = {
     "弟弟": "弟弟 老弟 二弟 弟 阿弟 小弟",
     "姐姐": "姐姐 大姐 二姐 三姐 姐 阿姐 家姐 老姐",
     "妹妹": "妹妹 小妹 二妹 妹 阿妹 老妹",
-    "嫂子": "嫂子 嫂嫂 大嫂 阿嫂 弟妹",
+    "嫂子": "嫂子 嫂嫂 大嫂 阿嫂",
+    "弟媳": "弟媳 弟媳妇 弟妹 弟妇",
     "姐夫": "姐夫 妹夫",
     "侄子": "侄子 侄儿 侄女 阿侄",
     "外甥": "外甥 外甥女",
+    "舅妈": "舅妈 舅母",
     "舅舅": "舅舅 大舅 二舅 娘舅 舅",
     "姑姑": "姑姑 姑妈 大姑 姑",
     "姨": "姨 姨妈 大姨 小姨 姨母",
@@ -53,7 +55,7 @@ _RELATION_OF = {word: relation for relation, words in _RELATIONS.items() for wor
 _ALONE = frozenset(
     words(
         "女儿 闺女 儿子 女婿 儿媳 儿媳妇 孙子 孙女 外孙 外孙女 老伴 老伴儿 老头子 老太婆 丈夫 老公 妻子 老婆 父亲 爸爸 老爸 母亲 妈妈 老妈 姆妈 爷爷 奶奶 外公 外婆 姥姥 姥爷 "
-        "岳父 岳母 老丈人 丈母娘 哥哥 弟弟 姐姐 妹妹 嫂子 姐夫 侄子 侄女 外甥 外甥女 舅舅 姑姑 邻居 保姆 护工 亲家 孙女儿 外孙子 大孙子 小孙子 媳妇 家里人 家属 家人 幺儿 囡囡"
+        "岳父 岳母 老丈人 丈母娘 哥哥 弟弟 姐姐 妹妹 嫂子 姐夫 侄子 侄女 外甥 外甥女 舅舅 姑姑 邻居 保姆 护工 亲家 孙女儿 外孙子 孩子他爸 孩子他爹 孩他爸 孩他爹 娃他爸 娃他爹 孩儿他爸 孩儿他爹 孩子他妈 孩子他娘 孩他妈 孩他娘 娃他妈 娃他娘 孩儿他妈 孩儿他娘 弟媳 弟媳妇 姑妈 姨妈 舅妈 大伯 大孙子 小孙子 媳妇 家里人 家属 家人 幺儿 囡囡"
     )
 )
 _MINE = r"(?:我们?|俺们?|咱们?|阿拉|我哋|他|她|人家)(?:家|屋里|屋头)?(?:的|那个?|个)?"
@@ -67,12 +69,17 @@ _EN_RELATIONS = {
     "daughter": "女儿", "son": "儿子", "wife": "妻子", "husband": "丈夫", "mother": "母亲", "mom": "母亲", "mum": "母亲",
     "father": "父亲", "dad": "父亲", "grandson": "孙子", "granddaughter": "孙女", "grandmother": "奶奶", "grandma": "奶奶",
     "grandfather": "爷爷", "grandpa": "爷爷", "brother": "哥哥", "sister": "姐姐", "neighbour": "邻居", "neighbor": "邻居",
-    "daughter-in-law": "儿媳", "son-in-law": "女婿", "nephew": "侄子", "niece": "侄女", "doctor": "医生", "carer": "保姆",
+    "mother-in-law": "岳母", "father-in-law": "岳父", "sister-in-law": "嫂子", "brother-in-law": "姐夫", "granny": "奶奶",
+    "aunt": "姨", "uncle": "叔叔", "boy": "儿子", "girl": "女儿", "daughter-in-law": "儿媳", "son-in-law": "女婿", "nephew": "侄子", "niece": "侄女", "doctor": "医生", "carer": "保姆",
     "caregiver": "保姆", "nurse": "护士", "friend": "朋友", "family": "家人", "partner": "老伴", "child": "孩子", "kids": "孩子",
 }  # fmt: skip
 _EN_WORDS = "|".join(sorted(_EN_RELATIONS, key=len, reverse=True))
 _EN_MY = pattern(
     rf"\b(?:my|our|his|her)\s(?:(?:older|younger|elder|eldest|youngest|big|little|next[- ]door|old)\s)?({_EN_WORDS})\b"
+)
+_EN_BARE = pattern(r"(?<![a-z'])(mom|mum|mummy|dad|daddy|grandma|grandpa|granny)(?![a-z])")
+_EN_SELF = pattern(
+    r"(?<![a-z])(?:my name(?:'s| is)|(?:i am|i'm) called|they call me|this is|here is)\s(?P<n>[a-z]{2,15}(?:\s[a-z]{2,15})?)"
 )
 _EN_TITLE = pattern(
     r"\b(dr|doctor|mr|mrs|ms|miss|nurse|officer|auntie|aunt|uncle|master|granny|teacher)\.?\s([a-z]{2,15})\b"
@@ -199,6 +206,17 @@ def _english_persons(text: str, folded: str) -> Iterator[Entity]:
     for match in _EN_MY.finditer(folded):
         relation = _EN_RELATIONS[match[1]]
         yield _entity(text, "person", relation, match.start(), match.end(), relation=relation)
+    for match in _EN_BARE.finditer(folded):
+        relation = _EN_RELATIONS.get(match[1].removesuffix("my")) or _EN_RELATIONS[match[1][:3]]
+        yield _entity(text, "person", relation, match.start(), match.end(), relation=relation)
+    for match in _EN_SELF.finditer(folded):
+        end = match.end("n")
+        while end > match.start("n") and not text[match.start("n") : end].istitle():
+            end = max(text.rfind(" ", match.start("n"), end), match.start("n"))
+        name = text[match.start("n") : end]
+        # this is Mary Wang names a person, this is Monday does not
+        if name and (" " in name or match[0].startswith("my name")):
+            yield _entity(text, "person", name, match.start("n"), end, name=name, self=True)
     for match in _EN_TITLE.finditer(folded):
         if match[2] not in _EN_NOT_NAME and match[2] not in _EN_RELATIONS:
             name = text[match.start() : match.end()]

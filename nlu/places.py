@@ -109,7 +109,7 @@ class Places:
         for name, others in named.items():
             for word in (name, *others):
                 if word:
-                    self._names.setdefault(fold(word)[0], []).append((fold(word), name))
+                    self._names.setdefault(fold(word)[:2], []).append((fold(word), name))
         for listed in self._names.values():
             listed.sort(key=lambda pair: -len(pair[0]))
 
@@ -185,7 +185,7 @@ class Places:
         return None
 
     def _shared(self, text: str, at: int) -> _Spot | None:
-        for word, name in self._names.get(text[at], ()):
+        for word, name in self._names.get(text[at : at + 2], ()):
             end = at + len(word)
             if not text.startswith(word, at) or text.startswith("子", end):
                 continue
