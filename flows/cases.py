@@ -10,11 +10,14 @@ from data import conversations, reminders, requests
 from data.errors import NotFound
 from data.models import Conversation, Reminder, Request, Resident
 from data.work import Work
+from flows.complaint_words import subject_of
 from flows.handoff import member_of_staff
 from flows.turn import Turn
 from flows.world import World
 
 _LETTERS = frozenset({"complaint", "suggestion"})
+_QUOTED = {"zh": 12, "en": 30}  # characters of a complaint that name it
+_MARKED_AT = {"repair": "close", "booking": "done", "complaint": "close", "suggestion": "close"}
 _WITH_NOTE = frozenset({"done", "cancel"})
 """Moves whose note is for the resident: the answer to a complaint, what was done, why something is called off."""
 
@@ -36,8 +39,19 @@ async def move(
     assert request is not None
     await requests.move(work.acting_as(f"staff:{staff_id}"), request, name, note=note)
     for conversation, own in told:
-        await _tell(work, world, conversation, request, name, note if own else None)
+        mark = own and _wants_mark(request, name)
+        await _tell(work, world, conversation, request, name, note if own else None, mark=mark)
     return request
+
+
+def _wants_mark(request: Request, name: str) -> bool:
+    """Whether this move ends a case that its resident has not marked yet: asked for once (F10, C15)."""
+    return (
+        name == _MARKED_AT.get(request.kind)
+        and request.rating is None
+        and not request.details.get("follow_up")
+        and not request.reopened
+    )
 
 
 async def _conversations(work: Work, request: Request) -> Sequence[tuple[Conversation, bool]]:
@@ -62,7 +76,14 @@ async def _me_too(work: Work, request: Request) -> list[int]:
 
 
 async def _tell(
-    work: Work, world: World, conversation: Conversation, request: Request, name: str, note: str | None
+    work: Work,
+    world: World,
+    conversation: Conversation,
+    request: Request,
+    name: str,
+    note: str | None,
+    *,
+    mark: bool = False,
 ) -> None:
     turn = Turn.outside(work, world, conversation)
     kind = "letter" if request.kind in _LETTERS else request.kind
@@ -76,7 +97,10 @@ async def _tell(
         what=title(world, request, conversation.language),
         number=request.number,
         note=note or "",
+        id=request.id,
     )
+    if mark:
+        turn.say("case_mark", what=title(world, request, conversation.language), id=request.id)
     await turn.deliver(about=f"request:{request.id}")
 
 
@@ -108,4 +132,11 @@ def title(world: World, request: Request, language: str) -> str:
     named = world.services.get(request.service or "") or world.faults.get(request.fault or "")
     if named is not None:
         return named.name.of(language)
+    if request.kind in _LETTERS and request.text and not request.details.get("follow_up"):
+        words = subject_of(request.text.splitlines()[0])
+        longest = _QUOTED[language]
+        quoted = words if len(words) <= longest else f"{words[:longest]}…"
+        return world.replies.render(f"case_about_{request.kind}", language, words=quoted).text
+    if request.details.get("follow_up"):
+        return world.replies.render("case_kind_follow_up", language).text
     return world.replies.render(f"case_kind_{request.kind}", language).text

@@ -72,6 +72,11 @@ class Flow:
     light: bool = False  # only a question about going on: it makes way for whatever comes next
     pictures: bool = False  # a picture or a place on the map belongs to it, whatever is being asked (C16)
 
+    async def claims(self, turn: Turn) -> bool:
+        """Whether words said with nothing open are this flow's whatever their intent, since of what came before them:
+        "it still leaks" a day after a repair. Asked of every message, so look at the words before the database."""
+        return False
+
     async def begin(self, turn: Turn, frame: Frame) -> None:
         """Called once when the flow starts, before its first question; may fill slots or say something."""
 

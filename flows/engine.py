@@ -49,6 +49,7 @@ class Engine:
         self.flows: Mapping[str, Flow] = {flow.name: flow for flow in every}
         self._by_intent: Mapping[str, Flow] = {intent: flow for flow in every for intent in flow.intents}
         self._asides: Mapping[str, Aside] = {intent: aside for aside in asides for intent in aside.intents}
+        self._claiming = [flow for flow in every if type(flow).claims is not Flow.claims]
         self._asking = Asking()
 
     # The way of a message
@@ -135,8 +136,7 @@ class Engine:
         if not await self._begun(turn, frame, flow) or turn.dialogue.active is not frame:
             return
         pressed = turn.command.name if turn.command is not None else None
-        if pressed is not None and pressed in self._asides and pressed not in INTENTS:
-            # It belongs to no question, e.g. a mark for a hand-over (C15).
+        if pressed is not None and self._of_its_own(pressed, frame):
             await self._serve(turn, frame, pressed)
             return
         if await flow.hear(turn, frame):
@@ -179,8 +179,20 @@ class Engine:
         else:
             await self._something_open(turn, frame)
 
+    def _of_its_own(self, pressed: str, frame: Frame) -> bool:
+        """Whether a button belongs to no open question, e.g. a mark for what was closed (C15). An alarm is not left for it."""
+        if pressed in INTENTS:
+            return False
+        flow = self._by_intent.get(pressed)
+        opens = flow is not None and flow.name != frame.flow and frame.flow not in (ALARM, DOUBT)
+        return pressed in self._asides or opens
+
     async def _nothing_open(self, turn: Turn) -> None:
         if await self._adjusted(turn, None):
+            return
+        if (claiming := await self._claimed(turn)) is not None:
+            turn.dialogue.failures = 0
+            self._open(turn, claiming)
             return
         name = self._wish(turn)
         if name is None and turn.command is not None:
@@ -192,6 +204,15 @@ class Engine:
         else:
             turn.dialogue.failures = 0
             await self.do(turn, name)
+
+    async def _claimed(self, turn: Turn) -> Flow | None:
+        """The flow that knows from what came before that these words are its own."""
+        if turn.command is not None or turn.understanding is None:
+            return None
+        for flow in self._claiming:
+            if await flow.claims(turn):
+                return flow
+        return None
 
     async def do(self, turn: Turn, intent: str) -> None:
         """Begin what a wish asks for, or answer it."""

@@ -14,7 +14,7 @@ from data.errors import AnlinError, NotFound
 from data.models import Conversation, Handoff, HandoffNote, Message, Staff
 from data.opening import windows_on
 from data.work import Work
-from flows.declared import Aside, Flow
+from flows.declared import Flow
 from flows.engine import Engine
 from flows.replies import placeholders
 from flows.state import Frame
@@ -52,27 +52,7 @@ class Person(Flow):
         return True
 
 
-class Mark(Aside):
-    """A pressed mark for a hand-over that was closed (C15)."""
-
-    intents = ("rate",)
-
-    async def answer(self, turn: Turn) -> None:
-        """Store it, once, and thank."""
-        values = turn.command.values if turn.command is not None else {}
-        score, reference = values.get("score"), str(values.get("handoff", ""))
-        handoff = await handoffs.get(turn.work, reference, lock=True)
-        mine = handoff is not None and handoff.conversation_id == turn.conversation.id
-        if handoff is None or not mine or score not in (1, 2, 3, 4, 5):
-            turn.say("handoff_mark_unknown")
-        elif not await handoffs.rate(turn.work, handoff, int(score)):
-            turn.say("handoff_marked_before")
-        else:
-            turn.say("handoff_mark_thanks" if score > 2 else "handoff_mark_sorry")
-
-
 FLOWS: tuple[Flow, ...] = (Person(),)
-ASIDES: tuple[Aside, ...] = (Mark(),)
 
 
 async def take(work: Work, world: World, reference: str, staff_id: str) -> Handoff:

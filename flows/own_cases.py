@@ -36,6 +36,16 @@ def says(name: str, text: str) -> bool:
     return _any(_content()[name], text)
 
 
+def narrowed(turn: Turn, among: Sequence[Request]) -> list[Request]:
+    """Those of a number, service or fault that the message names; none where it names another. Words for a kind
+    (the repairman, my complaint) and a day only choose where there is something to choose."""
+    numbered = turn.understanding.first("request_no") if turn.understanding else None
+    if numbered is not None:
+        return [one for one in among if one.number.endswith(str(numbered.value).upper())]
+    found, named = _about(turn, among)
+    return _on_day(turn, found) if named else _on_day(turn, _of_kind(turn, found) or found)
+
+
 async def meant(turn: Turn, *, open_only: bool) -> Sequence[Request]:
     """The cases that this message may mean, newest first; all of the person's when it says nothing of them.
 
@@ -83,6 +93,8 @@ def describe(turn: Turn, request: Request) -> str:
     """A case in a few words, for a button or a read-back."""
     place = in_words(turn, request.place) if request.place else ""
     key = "case_in_words_place" if request.kind == "repair" and place else "case_in_words"
+    if request.kind in ("complaint", "suggestion") and request.text:
+        return what(turn, request)  # in their own words it is known without its day
     facts: dict[str, Any] = {"what": what(turn, request), "place": place, "when": when(turn, request)}
     return turn.world.replies.render(key, turn.language, **facts).text
 

@@ -10,17 +10,18 @@ from data.models import Request, RequestEvent
 from flows.turn import Turn
 
 _SLACK = timedelta(minutes=1)
+_DAY = timedelta(days=1)  # from here on a date says more than a number of hours
 
 
-def promised(turn: Turn, urgency: str, name: str) -> str:
-    """When a repair opened now reaches `name` (accept, on_site): a length of time, or the moment where the hours
-    that count begin later; "" where nothing is promised."""
-    clock = next((one for one in turn.world.clocks.of("repair", urgency) if one.name == name), None)
+def promised(turn: Turn, urgency: str | None, name: str, *, kind: str = "repair") -> str:
+    """When a case opened now reaches `name` (accept, on_site, first_answer): a length of time, or the moment where the
+    hours that count begin later; "" where nothing is promised."""
+    clock = next((one for one in turn.world.clocks.of(kind, urgency) if one.name == name), None)
     if clock is None:
         return ""
     opening = turn.world.clocks.calendars.get(clock.calendar)
     due = later(turn.work.now, clock.due, opening, turn.work.zone)
-    return by(turn, due, clock.due)
+    return by(turn, due, clock.due if clock.due < _DAY else None)
 
 
 def by(turn: Turn, due: datetime, within: timedelta | None = None) -> str:

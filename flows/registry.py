@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows import booking, checkin, devices, emergency, handoff, knowledge, meeting, reminders, repair, status
+from flows import (
+    booking,
+    checkin,
+    complaint,
+    devices,
+    emergency,
+    handoff,
+    knowledge,
+    meeting,
+    rating,
+    reminders,
+    reopen,
+    repair,
+    status,
+)
 from flows.due import Handler
 from flows.engine import Engine
 
@@ -17,13 +31,16 @@ def engine() -> Engine:
             *checkin.FLOWS,
             *booking.FLOWS,
             *repair.FLOWS,
+            *complaint.FLOWS,
+            *rating.FLOWS,
+            *reopen.FLOWS,
             *reminders.FLOWS,
             *status.FLOWS,
             *handoff.FLOWS,
             *meeting.FLOWS,
         ],
         # Later ones win where two answer the same intent.
-        asides=[*handoff.ASIDES, *knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
+        asides=[*knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
     )
 
 

@@ -71,7 +71,7 @@ def engine() -> Engine:
             *checkin.FLOWS,
             *reminders.FLOWS,
         ],
-        asides=[*handoff.ASIDES, *knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
+        asides=[*knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
     )
 
 

@@ -43,7 +43,7 @@ from data.database import Database
 from data.embedded import EmbeddedServer
 from data.events import EventStream
 from data.models import Conversation, Staff, StaffSession
-from flows import emergency, handoff
+from flows import emergency, handoff, rating
 from flows.engine import Engine
 from flows.world import World
 from nlu.emergency import EmergencyNet
@@ -81,7 +81,7 @@ def house_of(
     database: Database, home: Path, world: World, clock: Clock, events: EventStream, voice: VoiceRoom
 ) -> House:
     """A house with everything the desk uses."""
-    engine = Engine(flows=[*emergency.FLOWS, *handoff.FLOWS], asides=[*handoff.ASIDES])
+    engine = Engine(flows=[*emergency.FLOWS, *handoff.FLOWS, *rating.FLOWS], asides=[])
     turns = Turns(
         database=database,
         clock=clock,

@@ -38,8 +38,10 @@ async def test_a_repair_from_acceptance_to_its_end(database: Database) -> None:
     assert moved.state == "closed"
     assert moved.staff_id == "repairer-1"
     said = [message.text for message in await small.said()]
-    assert len(said) == 4
-    assert all(case.number in text for text in said)
+    *told, mark = said
+    assert len(told) == 4
+    assert all(case.number in text for text in told)
+    assert "打个分" in mark  # asked once, when it is closed (F10)
     async with small.work() as work:
         history = (await work.session.scalars(select(RequestEvent).order_by(RequestEvent.id))).all()
     assert [event.actor for event in history] == ["resident", *["staff:repairer-1"] * 4]
@@ -62,7 +64,7 @@ async def test_the_answer_to_a_complaint_reaches_the_resident_and_other_notes_do
     async with small.work() as work:
         await cases.move(work, world(), case.number, "done", staff_id="officer-1", note="已经上门劝过")
         await cases.move(work, world(), case.number, "close", staff_id="officer-1", note="内部记录")
-    answer, closed = [message.text for message in await small.said()]
+    answer, closed, _ = [message.text for message in await small.said()]
     assert "已经上门劝过" in answer
     assert "内部记录" not in closed
 

@@ -15,6 +15,7 @@ from data.errors import NotFound
 from data.models import Handoff, Outgoing
 from data.states import IllegalMove
 from flows import handoff as flow
+from flows import rating
 from flows.declared import Filled, Flow, Given, Slot, Verdict
 from flows.engine import Engine, command_in
 from flows.messages import Incoming
@@ -40,7 +41,7 @@ class Form(Flow):
 
 @pytest.fixture
 def engine() -> Engine:
-    return Engine(flows=[*flow.FLOWS, Form()], asides=flow.ASIDES)
+    return Engine(flows=[*flow.FLOWS, *rating.FLOWS, Form()], asides=[])
 
 
 @pytest_asyncio.fixture
@@ -238,6 +239,7 @@ async def test_the_mark_is_stored_once_even_with_a_question_open(small: Small, e
         handoff = await handoffs.get(work, reference)
     assert handoff is not None
     assert handoff.rating == 2
+    assert "2" in (await say(small, engine, "/deny"))[0]  # whether to change it; it stays
     assert (await say(small, engine, "/affirm")) != []  # the offer to go on is still open
 
 
