@@ -392,6 +392,8 @@ def _repeats(moments: list[Moment], links: list[Link], now: datetime) -> Iterato
             times.append((minutes // 60 + 12, minutes % 60, moment))
         previous = minutes
     start, end = moments[0].start, moments[-1].end
+    if not times and "times" in extra:
+        return  # 一天两次 says how often, not when
     if not times:
         yield Found(
             start=start,

@@ -36,6 +36,9 @@ _ITEMS_BY_WORD = pattern(r"都|也|没|不(?!到)")
 _DECIMAL = pattern(r"[零〇一二三四五六七八九\d](?:$|[,。!?、 ]|[度毫公斤米块元倍%升千克左以的了kmg吧吗呢])")
 _FIGURE = pattern(r"[三四六七八九](?=$|[,。!?、 得嚟去喺食提叫见])")
 """听日三点九: the hand of the clock at the nine, only right after a day or a part of it."""
+_MEAL = pattern(
+    r"([早午中晚夜])[饭餐](?:之?后|以后|过后|之?前|以前|完)?[的,，]?\s?(?:大概|差不多|约|在|就)?$"
+)
 _AFTER_ONE = pattern(
     r"钟|半|整|[一三]刻|左右|前|后|之前|以前|以后|之后|过|差|零|到|至|-|~|吃|叫|提醒|来(?![点些一份])|去|集合|开|出门|见|约|可以|行|吧|$|\d|[二三四五]?十"
 )
@@ -53,10 +56,10 @@ _STRETCH = pattern(r"[一两三几整]个$|(?:^|[^周期拜初十廿卅二三月
 _BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
 
-_QUANTITY = r"(?:个半(?=个?钟(?!头))|[个点]把|\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
+_QUANTITY = r"(?:个半(?=个?钟(?!头))|[个点]把|半[拉啦]|\d{1,4}|[一二两三四五六七八九十百]{1,4}|半|个)(?:来)?"
 _UNIT = r"(?:个?小时|个?钟头|个?钟(?!点)|分钟|分(?=[后之以内]|过后)|刻钟|秒钟?|天|日(?!前|之前|以前)|个字(?=之?以?后|过后)|个?星期|个?礼拜|周|个月|(?<=半)月|年|个工作日)"
 _WAIT = pattern(
-    rf"(?P<lead>再过|再有|过|再等|等|再隔|隔)?(?:(?<=[过有等隔])个(?!把|半个?钟(?!头)))?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
+    rf"(?P<lead>再过|再有|过多|过|再等|等|再隔|隔)?(?:(?<=[过有等隔多])个(?!把|半个?钟(?!头)))?(?:大概|大约|差不多|约)?(?P<n>{_QUANTITY})(?P<half>个半|半)?(?P<unit>{_UNIT})(?P<half2>半)?"
     rf"(?:零?(?P<m>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})分钟?|(?P<q>[一三])刻钟?)?(?:左右|多)?"
     rf"(?P<tail>之?以?后(?!背|面|门|院|台)|过后|过(?=[来去叫])|之?以?内|之?以前|之前|前(?![面门台院后]))?(?:(?<=[后前])的今天)?"
 )
@@ -69,6 +72,8 @@ def find_part(text: str, at: int, after_day: bool) -> Piece | None:
         return None  # 一个晚上, 等了一下午: a length of time
     for word in PART_WORDS.get(text[at], ()):
         end = at + len(word)
+        if word == "夜到" and at and text[at - 1] in "熬半深当一":
+            continue
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
             part, deep = PARTS_OF_DAY[word]
             return Piece(start=at, end=end, kind="part", part=part, deep=deep)
@@ -153,12 +158,21 @@ def _point(text: str, at: int, led: bool) -> Piece | None:
     minute, less = _minute(match)
     if less:
         return _clock(at, end, _earlier(hour, less))
+    if meal := _MEAL.search(text, max(0, at - 10), at):
+        return _clock(at, end, Clock(hour=_after_meal(hour, meal[1]), minute=minute, definite=True))
     if led and not said and (figure := _FIGURE.match(text, end)):
         minute, end = 5 * (parse_number(figure[0]) or 0), figure.end()
     if minute > 59:
         return None
     definite = hour > 12 or hour == 0 or (match[1].startswith("0") and len(match[1]) == 2)
     return _clock(at, end, Clock(hour=hour, minute=minute, definite=definite))
+
+
+def _after_meal(hour: int, meal: str) -> int:
+    """The hour of the day next to a meal: 晚饭后七点, 午饭后一点."""
+    if meal in "晚夜":
+        return hour + 12 if 4 <= hour < 12 else hour
+    return hour + 12 if meal in "午中" and hour < 9 else hour
 
 
 def _one_o_clock(text: str, at: int, end: int) -> bool:
@@ -229,14 +243,14 @@ def find_wait(text: str, at: int, now: datetime) -> Piece | None:
 def _led(text: str, at: int, match: re.Match[str]) -> bool:
     """Whether 过 or 等 before a length of time means waiting: not 吃过三天, not 等了三天."""
     lead = match["lead"] or ""
-    if lead in ("再过", "再等", "再有"):
+    if lead in ("再过", "再等", "再有", "过多"):
         return True
     if lead == "过":
         return not (at and text[at - 1] in _LED_NOT) and not text.startswith(("的", "了"), match.end())
     return lead == "等" and text.startswith(("再", "叫", "提醒", "来", "喊"), match.end())
 
 
-_AMOUNTS = {"半": 0.5, "个": 1, "个把": 1, "点把": 1, "个半": 1.5}
+_AMOUNTS = {"半": 0.5, "半拉": 0.5, "半啦": 0.5, "个": 1, "个把": 1, "点把": 1, "个半": 1.5}
 
 
 def _length(match: re.Match[str]) -> tuple[float, int, int, int]:

@@ -38,7 +38,7 @@ _NOT_BEFORE = pattern(
 )
 _TERM_DAY = pattern(r"节气|那天|当天|这天|那日|前后?|后|节")
 _WEEK = pattern(
-    r"(这个?|本|下下个?|下个?|上上个?|上个?|今个?)?(?:周|星期|礼拜)(?:([一二三四五六日天1-7](?![次趟遍])|(?<=[拜期])两(?![次回趟遍个天])|末)|(?![一\d]))"
+    r"(这个?|呢个|本|下下个?|下个?|上上个?|上个?|今个?)?(?:周|星期|礼拜)(?:([一二三四五六日天1-7](?![次趟遍])|(?<=[拜期])两(?![次回趟遍个天])|末)|(?![一\d]))"
 )
 _DAY_OF_WEEK = pattern(r"的?(?:周|星期|礼拜)(?:([一二三四五六日天](?![次趟遍])|末))")
 _SAME_DAY = pattern(r"的?今[天日]")
@@ -47,7 +47,7 @@ _WEEK_NOT = pattern(
 )
 _ONE_NOT = pattern(r"会儿|直(?!接)|下子|点儿|起")
 _MONTH = pattern(
-    rf"(这个?|本|当|下下个?|下个?|上上个?|上个?)?月(?:份)?的?月?(?:(底|末|初(?![一二三四五六七八九十])|中旬|上旬|下旬|中(?!间|心)|尾)"
+    rf"(这个?|本|当|下下个?|下个?|上上个?|上个?)?月(?:份)?的?月?(?:(底|末|初(?![一二三四五六七八九十])|中旬|上旬|下旬|中(?!间|心)|尾|头儿?(?![疼痛晕]))"
     rf"|({D})[号日]|([一二三四五六七八九十廿]{{2,4}}|\d\d|[一二三四五六七八九十]|\d)(?=$|[上下早晚中傍,。、 的])"
     rf"|(初[一二三四五六七八九十]|廿[一二三四五六七八九]?))?"
 )
@@ -338,7 +338,7 @@ def _base(text: str, at: int, today: date, year: int | None) -> Piece | None:
         return _piece(at, match.end(), start, start + timedelta(days=1))
     if found := _named(text, at, today, year):
         return found
-    if first in "这本下上今周星礼" and (found := _week(text, at, today)):
+    if first in "这本下上今周星礼呢" and (found := _week(text, at, today)):
         return found
     if first in "这本当下上月" and (found := _month(text, at, today)):
         return found
@@ -366,7 +366,7 @@ def _numbered(text: str, at: int, today: date, year: int | None) -> Piece | None
 
 
 STARTS = frozenset(DAY_WORDS) | frozenset(
-    "次转隔这本当下上今周星礼月最第节假放过长年初农阴旧老古阳公新闰正腊冬12一二三四五六七八九十廿卅0123456789明后大去前"
+    "呢次转隔这本当下上今周星礼月最第节假放过长年初农阴旧老古阳公新闰正腊冬12一二三四五六七八九十廿卅0123456789明后大去前"
 )
 
 

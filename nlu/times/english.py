@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from nlu.holidays import HOLIDAYS, add_months, month_end, next_holiday
@@ -54,6 +55,7 @@ _WEEKDAY = pattern(
 )
 _WEEK = pattern(
     r"(?:(?:at |on )?(?P<which>this|next|the|last|coming)? ?weekend|(?P<span>next|this|last) (?P<unit>week|month|year)"
+    r"|the (?P<far>week|month) after next"
     r"|(?:at )?(?:the )?(?P<edge>end|beginning|start|middle) of (?:the|this|(?P<later>next)) (?P<of>month|week|year))\b"
 )
 _DATE = pattern(
@@ -98,6 +100,7 @@ _EVERY = pattern(
     rf"(?P<u>days?|weeks?|months?|years?|hours?|minutes?|mins?|morning|afternoon|evening|night|weekday|workday|working day|weekends?|{_DAY}s?)\b"
     rf"(?P<more>(?:,? (?:and )?(?:every )?{_DAY}s?\b)*)(?: on the (?P<nth>{_NTH}))?"
 )
+_OFTEN = pattern(r"(?:once|twice|(?:two|three|four) times|thrice) (?:a|per|every|each) day\b")
 _OF_MONTH = pattern(
     rf"(?:on )?the (?:(?P<nth>{_NTH})|(?P<last>last))(?: (?:day|(?P<day>{_DAY})))? (?:of|in) (?:every|each) month\b"
 )
@@ -173,6 +176,8 @@ def _week(text: str, at: int, today: date) -> Piece | None:
     match = _WEEK.match(text, at)
     if match is None:
         return None
+    if match["far"]:
+        return _day(at, match.end(), *_stretch(today, match["far"], 2))
     if match["span"] or match["edge"]:
         later = 1 if "next" in (match["span"], match["later"]) else -1 if match["span"] == "last" else 0
         first, last = _stretch(today, match["unit"] or match["of"], later)
@@ -372,6 +377,8 @@ def _rule(start: int, end: int, repeat: Repeat) -> Piece:
 
 
 def _adverb(text: str, at: int) -> Piece | None:
+    if often := _OFTEN.match(text, at):
+        return replace(_rule(at, often.end(), Repeat(freq="DAILY")), extra={"times": often[0].split()[0]})
     match = _LY.match(text, at)
     if match is None:
         return None

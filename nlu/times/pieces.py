@@ -60,7 +60,8 @@ class Moment:
     def takes(self, piece: Piece) -> bool:
         """Whether the piece fills something that is still open."""
         if piece.kind == "day":
-            return self.day is None and self.at is None
+            again = piece.day == self.day and piece.end_day == self.end_day and self.clock is None
+            return (self.day is None or again) and self.at is None  # 十二月二十四号平安夜 is one day
         if piece.kind == "part":
             return (
                 self.at is None

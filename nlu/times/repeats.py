@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from nlu.holidays import HOLIDAYS, yearly_rule
 from nlu.numbers import parse_number, pattern
@@ -38,6 +39,7 @@ _OTHER = pattern(
     rf"(?:间?隔)(?:(?P<n>{_N})(?P<unit>{_UNIT})(?P<once>[就]?(?:来|做|吃|量|测|换|喊|叫|提醒)?[一1]?[次回趟])?|(?P<one>天|日|周|星期|个?礼拜|月))"
 )
 _ONCE_IN = pattern(rf"(?P<n>{_N})(?P<unit>{_UNIT})(?:来|做|吃|量|测|换)?[一1][次回趟](?!性)")
+_TIMES_A_DAY = pattern(r"一[天日](?P<n>[两二三四])[次回遍](?!性)")
 _WORKDAYS = pattern(r"(?P<every>每个?|逢)?(?:工作日|平日|上班日)(?P<daily>的?(?:每天|天天|每日))?")
 _WEEKENDS = pattern(r"(?P<every>每个?|逢)(?:周末|双休日)|(?:周末|双休日)(?:的?(?:每天|天天))")
 _NUMBER_OR_CHU = pattern(rf"(?:初)?({D})")
@@ -221,6 +223,9 @@ def find_repeat(text: str, at: int) -> Piece | None:
         return found
     if first in "每隔间" and (found := _spaced(text, at)):
         return found
+    if often := _TIMES_A_DAY.match(text, at):
+        piece = _piece(at, often.end(), Repeat(freq="DAILY"))
+        return replace(piece, extra={"times": parse_number(often["n"])})
     match = _ONCE_IN.match(text, at)
     if match is None or (at and text[at - 1] in "第每过"):
         return None

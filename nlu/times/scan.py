@@ -28,14 +28,17 @@ _LIST = pattern(
 )
 _REPAIR = pattern(
     r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
-    r"|[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事"
+    r"|[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|想|能不能|可不可以|可以|帮我|给我|麻烦"
     r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
+)
+_THAT = pattern(
+    r"(?:那一?天|当天|同一天)的?(?=[上下早晚中傍夜午][午上晨晚里]|\d{1,2}[点:]|[一二两三四五六七八九十]{1,3}点)"
 )
 _RATHER = pattern(r"[\s,。.…嗯呃啊]*(?:要不|要么|不如|干脆)?(?:还是|就)[\s,]*")
 _RATHER_END = pattern(r"[^,。.!?、]{0,8}(?:吧|好了|得了|算了)")
 """十点,还是十一点吧 changes the time, 十点还是十一点 asks."""
-_NEGATED = pattern(r"(?:不是|不要|别|不在|不约|not(?: on| at)?)\s*$")
-_BUT = pattern(r"[\s,。]*(?:而?是|要|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
+_NEGATED = pattern(r"(?:不是|不要|别|不在|不约|[别不][约订来在]|not(?: on| at)?)\s*$")
+_BUT = pattern(r"了?[\s,。]*(?:而?是|要|[约订]|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ def pieces(text: str, now: datetime) -> list[Piece]:
     """Every piece of a time in the folded text, in its order, none overlapping."""
     found: list[Piece] = []
     latin = any("a" <= character <= "z" for character in text)
-    starts = days.STARTS | clock.STARTS | repeats.STARTS
+    starts = days.STARTS | clock.STARTS | repeats.STARTS | frozenset("那同")
     at, length = 0, len(text)
     while at < length:
         character = text[at]
@@ -99,7 +102,7 @@ def _chinese(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | N
         and found[-1].kind == "clock"
         and text[found[-1].end : at] in ("到", "至", "-", "~", "和", "、")
     )
-    piece = days.find_more(text, at, found[-1], now.date()) if found else None
+    piece = (days.find_more(text, at, found[-1], now.date()) or _that_day(text, at, found)) if found else None
     if piece is None and text[at] in repeats.STARTS:
         piece = repeats.find_repeat(text, at)
     if piece is None and text[at] in _WAIT_STARTS:
@@ -109,6 +112,15 @@ def _chinese(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | N
     if piece is None and text[at] in clock.STARTS:
         piece = clock.find_part(text, at, after_day) or clock.find_clock(text, at, led)
     return piece
+
+
+def _that_day(text: str, at: int, found: list[Piece]) -> Piece | None:
+    """那天 before a part or an hour is the day that was said before: 礼拜五晚上回来,那天下午."""
+    match = _THAT.match(text, at)
+    said = next((piece for piece in reversed(found) if piece.day is not None and not piece.end_day), None)
+    if match is None or said is None or at - said.end > 30:
+        return None
+    return Piece(start=at, end=match.end(), kind="day", day=said.day)
 
 
 def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link | Literal["fill"] | None:

@@ -1,5 +1,7 @@
 """Addresses in every way people write them, shared places, home, and what is no place."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,21 @@ FULL = {"building": "3", "unit": "2", "room": "501"}
 
 def values(text: str, *, asked: bool = False) -> list[dict[str, str]]:
     return [entity.value for entity in PLACES.find(text, asked=asked)]
+
+
+CASES = [
+    tuple(line.split("\t"))
+    for line in (Path(__file__).parents[1] / "data" / "places_own.tsv")
+    .read_text(encoding="utf-8")
+    .splitlines()[1:]
+]
+
+
+@pytest.mark.parametrize(("text", "asked", "expected"), CASES)
+def test_a_place_means_what_it_says(text: str, asked: str, expected: str) -> None:
+    found = PLACES.find(text, asked=bool(asked))
+    said = [entity.value or {"floor": entity.extra["floor"]} for entity in found]
+    assert ("|".join(",".join(f"{k}={v}" for k, v in value.items()) for value in said) or "-") == expected
 
 
 @pytest.mark.parametrize(
