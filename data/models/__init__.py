@@ -8,6 +8,7 @@ from data.models.conversation import Conversation, Message, Outgoing
 from data.models.device import Device, Signal
 from data.models.event import Event
 from data.models.handoff import Handoff, HandoffNote
+from data.models.ledger import LedgerAccount, LedgerTransfer
 from data.models.reminder import Reminder
 from data.models.request import NumberCounter, Request, RequestEvent
 from data.models.resident import Consent, Contact, Resident
@@ -31,6 +32,8 @@ __all__ = [
     "Handoff",
     "HandoffNote",
     "Home",
+    "LedgerAccount",
+    "LedgerTransfer",
     "Message",
     "NumberCounter",
     "Outgoing",
