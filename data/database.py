@@ -39,6 +39,9 @@ _RETRIED = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03"}
 """SQLSTATE of failures that a second attempt may not meet: serialization, deadlock, lock not available, server going
 down, crashed, or not yet up (PostgreSQL manual, appendix A)."""
 
+_UNDONE = frozenset({"40001", "40P01", "55P03"})
+"""Those of them that leave no doubt whether the transaction was kept: it was not."""
+
 T = TypeVar("T")
 
 
@@ -193,6 +196,21 @@ async def run(database: Database, work: Callable[[AsyncSession], Awaitable[T]], 
             await database.revive()
         # Two that stood in each other's way should not meet again at the same moment.
         await asyncio.sleep(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))
+    raise AssertionError("attempts must be at least 1")
+
+
+async def again(attempt: Callable[[], Awaitable[T]], *, attempts: int = 3) -> T:
+    """Do something that makes its own transaction, anew if the database undid it for another's sake.
+
+    For work that is not idempotent: a failure after which it may have been kept (a lost connection) is raised at once.
+    """
+    for number in range(1, attempts + 1):
+        try:
+            return await attempt()
+        except DBAPIError as error:
+            if number == attempts or getattr(error.orig, "sqlstate", None) not in _UNDONE:
+                raise
+        await asyncio.sleep(_FIRST_PAUSE * 2**number * random.uniform(0.5, 1))
     raise AssertionError("attempts must be at least 1")
 
 

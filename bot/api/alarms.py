@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller, Forbidden, acting, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, Resolve, paging
 from bot.api.lists import equal, listed, of_resident
@@ -38,7 +39,7 @@ async def find(work: Work, reference: str) -> Alarm:
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/alarms", tags=["alarms"])
+    router = APIRouter(prefix="/alarms", tags=["alarms"], route_class=Again)
     staff = Depends(access.needs(*EVERYBODY))
 
     @router.get("", responses=errors(), summary="List alarms")

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import LEADS, Access, Caller
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import Moment, Name, Paging, paging
 from bot.api.lists import equal, listed
@@ -17,7 +18,7 @@ from data.models import Audit
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/audit", tags=["audit"])
+    router = APIRouter(prefix="/audit", tags=["audit"], route_class=Again)
 
     @router.get("", responses=errors(), summary="List the audit")
     async def every(

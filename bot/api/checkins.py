@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import REF, Moment, Name, Paging, paging
 from bot.api.lists import listed, of_resident
@@ -22,7 +23,7 @@ State = Literal["due", "asked", "fine", "unwell", "help", "no_answer", "sign_of_
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/checkins", tags=["checkins"])
+    router = APIRouter(prefix="/checkins", tags=["checkins"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
 
     @router.get("", responses=errors(), summary="List check-ins")

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import REF, Name, Paging, paging
 from bot.api.lists import listed, of_resident
@@ -32,7 +33,7 @@ async def find(work: Work, reference: str) -> Conversation:
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/conversations", tags=["conversations"])
+    router = APIRouter(prefix="/conversations", tags=["conversations"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
 
     @router.get("", responses=errors(), summary="List conversations")

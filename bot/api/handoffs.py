@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, acting, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, TO_QUEUE, Move, Name, Paging, Say, Transfer, paging
 from bot.api.lists import equal, listed, of_resident
@@ -32,7 +33,7 @@ async def find(work: Work, reference: str) -> Handoff:
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/handoffs", tags=["handoffs"])
+    router = APIRouter(prefix="/handoffs", tags=["handoffs"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
 
     async def full(work: Work, row: Handoff) -> shapes.HandoffFull:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, acting, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, paging
 from bot.api.lists import listed, of_resident
@@ -23,7 +24,7 @@ State = Literal["active", "done", "cancelled"]
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/reminders", tags=["reminders"])
+    router = APIRouter(prefix="/reminders", tags=["reminders"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
 
     @router.get("", responses=errors(), summary="List reminders")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from bot.api import shapes
 from bot.api.access import LEADS, Access, Caller
+from bot.api.again import Again
 from bot.api.documents import errors
 from data import reports
 
@@ -25,7 +26,7 @@ Day = Annotated[date, AfterValidator(_plausible)]
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/reports", tags=["reports"])
+    router = APIRouter(prefix="/reports", tags=["reports"], route_class=Again)
 
     @router.get("", responses=errors(), summary="Figures of the week, month or quarter that holds a day")
     async def figures(

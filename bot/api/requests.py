@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller, acting, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import NOTHING, REF, Move, Name, Paging, paging
 from bot.api.lists import equal, listed, of_resident
@@ -49,7 +50,7 @@ async def find(work: Work, caller: Caller, reference: str) -> Request:
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/requests", tags=["requests"])
+    router = APIRouter(prefix="/requests", tags=["requests"], route_class=Again)
     staff = Depends(access.needs(*EVERYBODY))
 
     @router.get("", responses=errors(), summary="List cases")

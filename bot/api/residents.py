@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller, known
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import REF, Body, Name, Paging, Words, paging
 from bot.api.lists import listed
@@ -45,7 +46,7 @@ async def find(work: Work, reference: str) -> Resident:
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/residents", tags=["residents"])
+    router = APIRouter(prefix="/residents", tags=["residents"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
 
     @router.get("", responses=errors(), summary="List residents")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import Name
 from bot.api.views import service
@@ -13,7 +14,7 @@ from bot.api.views import service
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/services", tags=["services"])
+    router = APIRouter(prefix="/services", tags=["services"], route_class=Again)
 
     @router.get("", responses=errors(), summary="List services, in the order of the catalogue")
     async def every(

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import REF, Body, Name, Paging, Words, paging
 from bot.api.lists import listed
@@ -66,7 +67,7 @@ class Registration(Body):
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["signals"])
+    router = APIRouter(tags=["signals"], route_class=Again)
     office = Depends(access.needs(*OFFICE))
     anyone = Depends(access.needs("officer", "repairer", "lead", "admin", "device"))
 

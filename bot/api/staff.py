@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot.api import shapes
 from bot.api.access import EVERYBODY, Access, Caller
+from bot.api.again import Again
 from bot.api.documents import errors
 from bot.api.inputs import Moment, Name, Paging, paging
 from bot.api.views import View
@@ -21,7 +22,7 @@ _AHEAD = timedelta(days=7)
 
 def build(access: Access) -> APIRouter:
     """The routes."""
-    router = APIRouter()
+    router = APIRouter(route_class=Again)
     everybody = Depends(access.needs(*EVERYBODY))
 
     @router.get("/staff", tags=["staff"], responses=errors(), summary="List staff, by sign-in name")
