@@ -96,6 +96,15 @@ async def alarm_contacts(work: Work, resident_id: int) -> Sequence[Contact]:
     ).all()
 
 
+async def contacts(work: Work, resident_id: int) -> Sequence[Contact]:
+    """Everybody a resident named, in their order, whether they may be told of alarms or not."""
+    return (
+        await work.session.scalars(
+            select(Contact).where(Contact.resident_id == resident_id).order_by(Contact.position, Contact.id)
+        )
+    ).all()
+
+
 def place_of(home: Home | None) -> dict[str, Any] | None:
     """A home as a request's or alarm's place: {building, unit, room, name}."""
     return {**home.address, "name": None} if home is not None else None

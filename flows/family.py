@@ -10,6 +10,9 @@ from data.models import Contact, Resident
 from data.work import Work
 from flows.world import World
 
+OWN = "anlin://"
+"""Begins the address of somebody who writes to Anlin themself: what follows is their sender name."""
+
 
 def address(world: World, contact: Contact) -> str | None:
     """Where a contact is reached: their own Apprise address, or a text message to their phone; None: not at all."""

@@ -154,7 +154,7 @@ class SmallTalk(Aside):
 class ByAPerson(Aside):
     """Wishes that staff see to: said so, and a person offered, with the words that were said in their view."""
 
-    intents = ("call_contact", "volunteer")
+    intents = ("volunteer",)
 
     async def answer(self, turn: Turn) -> None:
         name = (

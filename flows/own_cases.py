@@ -71,10 +71,14 @@ def picked(turn: Turn, shown: Sequence[Request]) -> Request | None:
     found = _on_day(turn, found if named else _of_kind(turn, shown))
     if len(found) == 1 and len(shown) > 1:
         return found[0]
-    for index, forms in enumerate(_content()["picked"]):
-        if _any(forms, turn.text):
-            return shown[min(index, len(shown) - 1)]
-    return None
+    index = place_in_list(turn.text, len(shown))
+    return shown[index] if index is not None else None
+
+
+def place_in_list(text: str, length: int) -> int | None:
+    """Which of so many that were named: 0 for the first one; None when the words name no place in a list."""
+    found = next((at for at, forms in enumerate(_content()["picked"]) if _any(forms, text)), None)
+    return min(found, length - 1) if found is not None and length else None
 
 
 def what(turn: Turn, request: Request) -> str:

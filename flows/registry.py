@@ -8,6 +8,7 @@ from flows import (
     booking,
     checkin,
     complaint,
+    contacts,
     devices,
     emergency,
     handoff,
@@ -34,6 +35,7 @@ def engine() -> Engine:
             *complaint.FLOWS,
             *rating.FLOWS,
             *reopen.FLOWS,
+            *contacts.FLOWS,
             *reminders.FLOWS,
             *status.FLOWS,
             *handoff.FLOWS,
@@ -49,5 +51,6 @@ TIMERS: Mapping[str, Handler] = {
     **checkin.TIMERS,
     **reminders.TIMERS,
     **devices.TIMERS,
+    **contacts.TIMERS,
 }
 """Timer kind → its handler."""

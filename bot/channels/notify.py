@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.outbox import Delivery, NotDelivered
 from data import conversations
+from flows.family import OWN
 
 if TYPE_CHECKING:
     from bot.house import House
-
-OWN = "anlin://"
 
 
 class Notifier:
@@ -28,7 +27,7 @@ class Notifier:
         """Deliver; raises NotDelivered. Apprise's own time limits apply (a few seconds an address)."""
         text = str(delivery.body["text"])
         if delivery.target.startswith(OWN):
-            await self._tell(delivery.target.removeprefix(OWN), text)
+            await self._tell(delivery.target.removeprefix(OWN), text, delivery.body.get("buttons"))
             return
         # Loaded with the first notification, in a thread: the service starts and answers without it.
         apprise = await asyncio.to_thread(import_module, "apprise")
@@ -38,7 +37,8 @@ class Notifier:
         if not await notifier.async_notify(body=text, title=str(delivery.body.get("title", ""))):
             raise NotDelivered("the service did not take it")
 
-    async def _tell(self, sender: str, text: str) -> None:
+    async def _tell(self, sender: str, text: str, buttons: Any) -> None:
         async with self._house.work("bot") as work:
             conversation = await conversations.enter(work, channel="rest", sender=sender)
-            await conversations.say(work, conversation, text=text)
+            payload = {"buttons": buttons} if buttons else None
+            await conversations.say(work, conversation, text=text, payload=payload)

@@ -157,6 +157,8 @@ def _keyboard(delivery: Delivery) -> telegram.InlineKeyboardMarkup | None:
     rows = []
     for index, button in enumerate(buttons[:_MOST_BUTTONS]):
         title, payload = str(button["title"]), str(button["payload"])
+        if payload.startswith("tel:"):
+            continue  # Telegram refuses it, and makes the number in the text one that dials
         if payload.startswith(("http://", "https://")):
             rows.append([telegram.InlineKeyboardButton(title, url=payload)])
         else:

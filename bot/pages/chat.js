@@ -96,6 +96,7 @@ function line(id, speaker, text, mark) {
 
 function choices(buttons) {
   $("choices").replaceChildren(...buttons.map(({ title, payload }) => {
+    if (payload.startsWith("tel:")) return Object.assign(document.createElement("a"), { className: "dial", href: payload, textContent: title });
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = title;

@@ -92,6 +92,10 @@ function show(message) {
 function choices(buttons) {
   const row = Object.assign(document.createElement("div"), { className: "choices" });
   for (const { title, payload } of buttons) {
+    if (payload.startsWith("tel:")) {
+      row.append(Object.assign(document.createElement("a"), { className: "dial", href: payload, textContent: title }));
+      continue;
+    }
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
     button.onclick = () => tell({ type: "press", id: newId(), title, payload }, title);
     row.append(button);
