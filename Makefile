@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev system test check bench faults pins clean
+.PHONY: help run setup setup-dev system test check bench faults pins rasa test-rasa clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,9 +55,23 @@ bench: setup-dev ## the measurements
 faults: setup-dev ## kill and restart, many times (in full: make faults ROUNDS=50)
 	$(BIN)/python -m pytest tests/faults -s --rounds $(or $(ROUNDS),50)
 
+# Rasa's environment (2.7 GB, Python 3.10) and its models: outside the checkout, made once, named by what they are made of.
+# RASA_PYTHON=/path/to/python3.10 names an interpreter that is not found by itself.
+RASA_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/anlin/rasa
+RASA_PORT ?= 5005
+export RASA_CACHE
+
+rasa: setup ## train a Rasa server from our sentences and run it on http://127.0.0.1:5005
+	$(BIN)/python -m nlu.rasa_server serve --port $(RASA_PORT)
+
+test-rasa: setup-dev ## test against a Rasa server that really runs
+	$(BIN)/python -m pytest tests/rasa
+
 pins: setup-dev ## pin the newest versions again
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --python-platform linux --python-version 3.10 --generate-hashes --no-header nlu/rasa/requirements.in -o nlu/rasa/requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header bench/requirements-times.in -o bench/requirements-times.txt
 
 clean: ## remove what was set up, not the data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

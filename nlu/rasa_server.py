@@ -10,25 +10,26 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 from urllib.error import URLError
 
 import yaml
 
 from nlu import training_data
 from nlu.rasa_domain import CATALOGUE, DOMAIN, RASA
-from nlu.training_data import TRAINING_DIR
+from nlu.training_data import TRAINING_DIR, Example
 
 REQUIREMENTS = RASA / "requirements.txt"
 CONFIG = RASA / "config.yml"
@@ -38,6 +39,8 @@ READY = ".ready"
 
 KEPT = 6
 """Models that stay in the cache, the newest first; each is some ten megabytes."""
+
+WARM_UP = ("你好", "我想约明天上午十点理发", "help")
 
 PATIENCE = 180.0
 """Seconds a server may take to load its model: 20 to 30 on a small machine, more on a busy one."""
@@ -79,17 +82,14 @@ class Project:
         whole = cls.product(epochs)
         kept: dict[str, list[str]] = {}
         for example in training_data.load():
-            kept.setdefault(example.intent, []).append(example.text)
+            kept.setdefault(example.intent, []).append(_marked(example))
         blocks = [
             {"intent": intent, "examples": "".join(f"- {text}\n" for text in texts[:sentences])}
             for intent, texts in kept.items()
         ]
         text = yaml.safe_dump({"version": "3.1", "nlu": blocks}, allow_unicode=True, sort_keys=False)
-        return cls(
-            nlu={"small.yml": text, CATALOGUE.name: whole.nlu[CATALOGUE.name]},
-            config=whole.config,
-            domain=whole.domain,
-        )
+        nlu = {"small.yml": text, CATALOGUE.name: whole.nlu[CATALOGUE.name]}
+        return cls(nlu=nlu, config=whole.config, domain=whole.domain)
 
     def key(self) -> str:
         """A hash of everything in it, and of the libraries that train it."""
@@ -134,7 +134,7 @@ def find_python() -> str:
 def environment(cache: Path) -> Path:
     """The folder with Rasa's libraries, made when it is not there yet (2.7 GB, some minutes). Raises RasaSetupError."""
     folder = cache / f"env-{_environment_key()}"
-    with _locked(cache):
+    with _locked(folder):
         if not (folder / READY).exists():
             _say(f"installing Rasa into {folder} (2.7 GB, some minutes, once)")
             install(folder, find_python(), REQUIREMENTS)
@@ -158,10 +158,10 @@ def model(cache: Path, project: Project) -> Path:
     """The trained model of a project, trained when it is not there yet. Raises RasaSetupError."""
     libraries = environment(cache)
     kept = cache / "models" / f"{project.key()}.tar.gz"
-    with _locked(cache):
+    with _locked(kept):
         if kept.exists():
             return kept
-        _say(f"training {kept} (once for these sentences; half an hour for all of them on two cores)")
+        _say(f"training {kept} (once for these sentences; all of them take long, see its .log)")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="anlin-rasa-") as name:
             folder = Path(name)
@@ -195,25 +195,25 @@ def command(cache: Path, trained: Path, port: int, interface: str = "127.0.0.1")
 
 
 class Server:
-    """A Rasa server as a process of our own, for tests and measurements."""
+    """A Rasa server as a process of our own; its words go to `log`, or where ours go."""
 
-    def __init__(self, cache: Path, trained: Path, port: int) -> None:
+    def __init__(self, cache: Path, trained: Path, port: int, log: Path | None = None) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.log = cache / f"server-{port}.log"
         self._command = command(cache, trained, port)
         self._folder = run_folder(cache)
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
-        """The process's number; it must run."""
+        """The process's number. Raises RasaSetupError when it does not run."""
         if self._process is None:
-            raise RasaSetupError("the server does not run")
+            raise RasaSetupError("the Rasa server does not run")
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and wait until its model is loaded. Raises RasaSetupError with the end of its log."""
-        with self.log.open("wb") as log:
+        """Start it, wait until its model is loaded, and ask it once. Raises RasaSetupError."""
+        with self._log.open("wb") if self._log else nullcontext() as log:
             self._process = subprocess.Popen(  # noqa: S603  Rasa's own program, arguments made here
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -226,8 +226,20 @@ class Server:
         while not is_ready(self.url):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RasaSetupError(f"the Rasa server does not start\n{_tail(self.log)}")
+                tail = f"\n{_tail(self._log)}" if self._log else ""
+                raise RasaSetupError(f"the Rasa server does not start on {self.url}{tail}")
             time.sleep(0.2)
+        warm_up(self.url)
+
+    def wait(self) -> int:
+        """Wait until it ends by itself, or by the Ctrl+C or SIGTERM that we get; gives its exit code."""
+        process = self._process
+        if process is None:
+            return 0
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        while True:
+            with suppress(KeyboardInterrupt):  # it gets the same Ctrl+C, and ends in its own time
+                return process.wait()
 
     def kill(self) -> None:
         """End it at once, as a crash would; does nothing when it does not run."""
@@ -240,9 +252,9 @@ class Server:
 @contextmanager
 def running(cache: Path, project: Project, port: int) -> Iterator[Server]:
     """A server with the model of a project, ended at the end."""
-    server = Server(cache, model(cache, project), port)
-    server.start()
+    server = Server(cache, model(cache, project), port, cache / f"server-{port}.log")
     try:
+        server.start()
         yield server
     finally:
         server.kill()
@@ -257,6 +269,14 @@ def is_ready(url: str) -> bool:
         return False
 
 
+def warm_up(url: str) -> None:
+    """Ask for sentences of some lengths: the first takes Rasa four seconds, more than any resident waits for."""
+    for text in WARM_UP:
+        body = json.dumps({"text": text}).encode()
+        with suppress(OSError), urllib.request.urlopen(f"{url}/model/parse", body, timeout=60) as answer:  # noqa: S310
+            answer.read()
+
+
 def run_folder(cache: Path) -> Path:
     """An empty folder to run the server in, so that it finds nobody's endpoints.yml or credentials.yml."""
     folder = cache / "run"
@@ -265,7 +285,7 @@ def run_folder(cache: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: environment, train, or serve, which does all three and does not come back."""
+    """The command line: environment, train, or serve, which does all three."""
     parser = argparse.ArgumentParser(prog="python -m nlu.rasa_server", description=__doc__)
     parser.add_argument("what", choices=["environment", "train", "serve"])
     parser.add_argument(
@@ -281,24 +301,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.what == "train":
             sys.stdout.write(f"{trained}\n")
             return 0
-        _serve(options.cache, trained, options.port)
+        server = Server(options.cache, trained, options.port)
+        server.start()
+        _say(f"Rasa serves on {server.url}; use it with ANLIN_NLU=rasa; Ctrl+C ends it")
+        return server.wait()
     except RasaSetupError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-
-
-def _serve(cache: Path, trained: Path, port: int) -> NoReturn:
-    arguments = command(cache, trained, port)
-    _say(f"serving on http://127.0.0.1:{port}; use it with ANLIN_NLU=rasa; Ctrl+C ends it")
-    os.chdir(run_folder(cache))
-    os.execve(arguments[0], arguments, _environ())  # noqa: S606  Rasa takes our place: Ctrl+C reaches it
 
 
 def _forget_old(models: Path) -> None:
     newest = sorted(models.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest[KEPT:]:
         path.unlink()
-        path.with_name(path.name.replace(".tar.gz", ".log")).unlink(missing_ok=True)
+        for beside in (".log", ".tar.gz.lock"):
+            path.with_name(path.name.replace(".tar.gz", beside)).unlink(missing_ok=True)
+
+
+def _marked(example: Example) -> str:
+    text = example.text
+    for mark in reversed(example.marks):
+        text = f"{text[: mark.start]}[{text[mark.start : mark.end]}]({mark.entity}){text[mark.end :]}"
+    return text
 
 
 def _environment_key() -> str:
@@ -327,11 +351,10 @@ def _version(python: str) -> str:
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
-    """Only one process at a time makes something in the cache; another waits and finds it made."""
-    cache.mkdir(parents=True, exist_ok=True)
-    (cache / "models").mkdir(exist_ok=True)
-    with (cache / "lock").open("w") as lock:
+def _locked(what: Path) -> Iterator[None]:
+    """Only one process at a time makes a thing in the cache; another waits and finds it made."""
+    what.parent.mkdir(parents=True, exist_ok=True)
+    with what.with_name(f"{what.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

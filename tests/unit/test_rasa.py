@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from nlu.rasa import COOL_DOWN, FAILURES_TO_OPEN, RasaAnswerError, RasaEngine, read_ranking
+from nlu.features import LONGEST
+from nlu.rasa import BUSY, COOL_DOWN, FAILURES_TO_OPEN, RasaAnswerError, RasaEngine, read_ranking
 from nlu.understanding import Intent
 
 PARSED = {
@@ -40,27 +41,34 @@ class Server:
     status: int = 200
     body: bytes = json.dumps(PARSED).encode()
     hang: asyncio.Event | None = None  # when set, an answer waits for it
+    keep: bool = False  # the connection stays open after an answer
+    connections: list[asyncio.StreamWriter] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
     url: str = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.append(writer)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = next(
-                int(line.split(":")[1]) for line in head.lower().splitlines() if "content-length" in line
-            )
-            self.asked.append((head.split()[1], json.loads(await reader.readexactly(length))))
-            if self.hang is not None:
-                await self.hang.wait()
-            answer = (
-                f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
-            )
-            writer.write(answer.encode() + self.body)
-            await writer.drain()
+            while await self.answer(reader, writer) and self.keep:
+                pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client gave up waiting, which is what some tests are about
         finally:
             writer.close()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(
+            int(line.split(":")[1]) for line in head.lower().splitlines() if "content-length" in line
+        )
+        self.asked.append((head.split()[1], json.loads(await reader.readexactly(length))))
+        if self.hang is not None:
+            await self.hang.wait()
+        connection = "keep-alive" if self.keep else "close"
+        answer = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(self.body)}\r\nConnection: {connection}\r\n\r\n"
+        writer.write(answer.encode() + self.body)
+        await writer.drain()
+        return True
 
 
 @dataclass
@@ -83,6 +91,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 Build = Callable[..., RasaEngine]
+Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -181,6 +190,61 @@ async def test_an_empty_message_is_not_asked_and_a_broken_one_is_mended(server: 
     assert server.asked == []
     assert (await engine.classify("漏水\ud800"))[0].name == "report_repair"
     assert server.asked[-1][1] == {"text": "漏水"}
+
+
+async def test_what_has_no_words_is_not_asked(server: Server, build: Build) -> None:
+    engine = build(server.url, timeout=5)
+    for text in ("😀👍", "……?", "\u200b"):
+        await engine.classify(text)
+    assert server.asked == []
+
+
+async def test_of_a_long_story_the_beginning_and_the_end_are_asked(server: Server, build: Build) -> None:
+    engine = build(server.url, timeout=5)
+    await engine.classify("开头" + "啰" * 10_000 + "结尾")
+    [(_, document)] = server.asked
+    assert len(document["text"]) == LONGEST
+    assert (document["text"][:2], document["text"][-2:]) == ("开头", "结尾")
+
+
+async def test_a_connection_is_kept(server: Server, build: Build) -> None:
+    server.keep = True
+    engine = build(server.url, timeout=5)
+    for _ in range(5):
+        await engine.classify("水管漏了")
+    assert (len(server.asked), len(server.connections)) == (5, 1)
+
+
+async def test_a_kept_connection_that_is_hung_up_on_is_no_fault(
+    server: Server, build: Build, until: Until
+) -> None:
+    """As when the server was started anew between two messages."""
+    heard: list[str | None] = []
+    server.keep = True
+    engine = build(server.url, timeout=5, on_fault=heard.append)
+    await engine.classify("水管漏了")
+    server.hang = asyncio.Event()
+    asked = asyncio.create_task(engine.classify("水管漏了"))
+    await until(lambda: len(server.asked) == 2)
+    server.connections[0].transport.abort()
+    server.hang.set()
+    assert (await asked)[0].name == "report_repair"
+    assert (engine.answered_by, heard) == ("rasa", [])
+
+
+async def test_more_at_once_than_it_can_answer_in_time_go_to_the_fallback(
+    server: Server, build: Build, until: Until
+) -> None:
+    heard: list[str | None] = []
+    server.hang = asyncio.Event()
+    engine = build(server.url, timeout=5, on_fault=heard.append)
+    asked = [asyncio.create_task(engine.classify(f"水管漏了{i}")) for i in range(BUSY)]
+    await until(lambda: len(server.asked) == BUSY)
+    assert (await engine.classify("还有我"))[0].name == "out_of_scope"
+    server.hang.set()
+    assert {(await each)[0].name for each in asked} == {"report_repair"}
+    assert (await engine.classify("水管漏了"))[0].name == "report_repair"
+    assert heard == []
 
 
 def test_ranking_is_sorted_clipped_and_cleaned() -> None:
