@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from data import alarms, checkins, conversations, handoffs, reminders, requests, residents
+from data import alarms, checkins, conversations, handoffs, ledger, reminders, requests, residents
 from data.content import Service, load_places, load_services
 from data.content_demo import (
     DemoAlarm,
     DemoCase,
     DemoCommunity,
     DemoHandoff,
+    DemoHours,
     DemoPlace,
     DemoResident,
     duties,
@@ -79,6 +80,8 @@ async def fill(
     await filling.reminders_and_devices()
     for handoff in demo.handoffs:
         await filling.handoff(handoff)
+    for line in demo.hours:
+        await filling.hours(line)
     return community
 
 
@@ -303,6 +306,14 @@ class _Filling:
                 await handoffs.answered(work, made)
             else:
                 await handoffs.close(work, made, conversation)
+
+    async def hours(self, line: DemoHours) -> None:
+        """A line of the time bank: given above zero, redeemed below."""
+        work = self._at(line.at.at(self._work.local), "bot")
+        who, minutes = self._residents[line.resident].id, abs(line.minutes)
+        key = f"demo:{line.resident}:{work.now.isoformat()}"
+        book = ledger.give if line.minutes > 0 else ledger.redeem
+        await book(work, who, minutes, key=key, note=line.reason, about=None)
 
     async def _conversation(self, resident: str) -> Any:
         sender = self._demo.residents[resident].sender or f"demo:{resident}"

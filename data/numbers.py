@@ -7,7 +7,16 @@ from sqlalchemy.dialects.postgresql import insert
 from data.models import NumberCounter
 from data.work import Work
 
-PREFIXES = {"repair": "R", "booking": "B", "complaint": "C", "suggestion": "S", "visit": "V", "alarm": "A"}
+PREFIXES = {
+    "repair": "R",
+    "booking": "B",
+    "complaint": "C",
+    "suggestion": "S",
+    "visit": "V",
+    "alarm": "A",
+    "volunteer": "T",
+    "hours": "H",
+}
 
 
 async def next_number(work: Work, kind: str) -> str:

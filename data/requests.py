@@ -1,4 +1,4 @@
-"""Repairs, bookings, complaints, suggestions, visits: the only code that opens and moves them."""
+"""Repairs, bookings, complaints, suggestions, visits, offers of help: the only code that opens and moves them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from data import ledger
 from data.crypto import blind_index
 from data.errors import AnlinError
 from data.models import Request, RequestEvent
@@ -37,8 +38,19 @@ MACHINES = {
     "booking": machine("booking", "booked", {"done": ("booked", "done"), "cancel": ("booked", "cancelled")}),
     "complaint": machine("complaint", "open", _LETTERS),
     "suggestion": machine("suggestion", "open", _LETTERS),
+    "volunteer": machine(
+        "volunteer",
+        "open",
+        {
+            "accept": ("open", "accepted"),
+            "close": ("accepted", "closed"),
+            "cancel": ("open, accepted", "cancelled"),
+        },
+    ),
+    "hours": machine("hours", "open", {"done": ("open", "done"), "cancel": ("open", "cancelled")}),
 }
-"""Kind → its moves (H7). A complaint's `done` is its answer."""
+"""Kind → its moves (H7). A complaint's `done` is its answer, a volunteer's `accept` that they are on the list; hours
+that are `done` are confirmed and stand in the time bank (F11)."""
 
 REOPEN_WITHIN = timedelta(days=7)
 """How long after its end a resident may have a case taken up again (H8)."""
@@ -222,8 +234,24 @@ async def move(work: Work, request: Request, name: str, *, note: str | None = No
         request.closed_at = None
     if name == "accept" and work.actor.startswith("staff:"):
         request.staff_id = work.actor.removeprefix("staff:")
+    await _settle(work, request, name)
     await _record(work, request, move=name, before=before, after=after, note=note)
     return request
+
+
+async def _settle(work: Work, request: Request, name: str) -> None:
+    """What a move means for the time bank: confirmed hours are credited, a booking called off gives back its own."""
+    if request.kind == "hours" and name == "done" and request.resident_id is not None:
+        await ledger.give(
+            work,
+            request.resident_id,
+            int(request.details["minutes"]),
+            key=f"given:request:{request.id}",
+            note=request.details.get("what"),
+            about=f"request:{request.id}",
+        )
+    if request.kind == "booking" and name == "cancel":
+        await ledger.give_back(work, f"request:{request.id}")
 
 
 async def rate(

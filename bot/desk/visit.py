@@ -35,7 +35,7 @@ PLACES: Final = {
 """Role → the pages it may open and act on (H14)."""
 KINDS: Final = {"repairer": ("repair",)}
 """Role → the only kinds of case it sees; a role not named here sees every kind. Complaints may be about a repairer."""
-ALL_KINDS: Final = ("repair", "booking", "complaint", "suggestion", "visit")
+ALL_KINDS: Final = ("repair", "booking", "complaint", "suggestion", "visit", "volunteer", "hours")
 
 
 class SessionOver(AnlinError):

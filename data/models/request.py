@@ -24,7 +24,7 @@ class Request(Base):
     id: Mapped[Id]
     number: Mapped[str] = mapped_column(String(20), unique=True)
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id"))
-    kind: Mapped[str] = mapped_column(String(12))  # repair | booking | complaint | suggestion | visit
+    kind: Mapped[str] = mapped_column(String(12))  # repair | booking | complaint … hours
     state: Mapped[str] = mapped_column(String(12))
     resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
