@@ -42,8 +42,8 @@ KEPT = 6
 
 WARM_UP = ("你好", "我想约明天上午十点理发", "help")
 
-PATIENCE = 180.0
-"""Seconds a server may take to load its model: 20 to 30 on a small machine, more on a busy one."""
+PATIENCE = 300.0
+"""Seconds a server may take to load its model: 20 to 30 on a small machine, two minutes on a very busy one."""
 
 _QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",

@@ -39,6 +39,7 @@ _SERVICE = {
                 },
             ]
         },
+        "profiles": _STRINGS,
         "restart": {"enum": ["no", "unless-stopped"]},
         "command": _STRINGS,
         "environment": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -233,6 +234,34 @@ def test_variables_are_explained_and_no_secret_is_inside(services: dict[str, dic
         for name, value in service.get("environment", {}).items():
             if "PASSWORD" in name or "@" in value:
                 assert ":?" in value, f"{name} is not asked for"
+
+
+def test_rasa_is_built_only_for_who_wants_it_and_has_a_whole_project(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    assert [name for name, service in services.items() if "profiles" in service] == ["rasa"]
+    assert services["rasa"]["profiles"] == [_example()["COMPOSE_PROFILES"]]
+    assert not any("rasa" in service.get("depends_on", {}) for service in services.values())
+    dockerfile = _read("nlu/rasa/Dockerfile")
+    copied = {
+        source
+        for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    assert copied == {
+        "nlu/rasa/requirements.txt",
+        "nlu/rasa/config.yml",
+        "nlu/rasa/domain.yml",
+        "nlu/rasa/catalogue.yml",
+        "nlu/training",
+    }
+    assert "RASA_TELEMETRY_ENABLED=false" in dockerfile
+    assert "--cors" not in dockerfile
+
+
+def test_the_image_and_the_service_have_one_health_check(services: dict[str, dict[str, Any]]) -> None:
+    [written] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", _read("nlu/rasa/Dockerfile"), re.MULTILINE)
+    assert ["CMD", *yaml.safe_load(written)] == services["rasa"]["healthcheck"]["test"]
 
 
 def test_only_the_machine_itself_reaches_the_ports(services: dict[str, dict[str, Any]]) -> None:
