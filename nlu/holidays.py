@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
 import chinese_calendar
-from lunar_python import Lunar, LunarMonth, Solar
+from lunar_python import LunarYear, Solar
 
 from nlu.numbers import words
 
@@ -39,21 +39,31 @@ def make_date(year: int, month: int, day: int) -> date | None:
         return None
 
 
+@lru_cache(maxsize=256)
+def _lunar_months(year: int) -> Mapping[int, tuple[date, int]]:
+    """The months of a lunar year (a leap month negative): first day and number of days.
+
+    The library works a year out anew whenever another one was asked for in between, which takes 15 ms.
+    """
+    months = {}
+    for month in LunarYear.fromYear(year).getMonthsInYear():
+        first = Solar.fromJulianDay(month.getFirstJulianDay())
+        day = date(first.getYear(), first.getMonth(), first.getDay())
+        months[month.getMonth()] = (day, month.getDayCount())
+    return months
+
+
 @lru_cache(maxsize=4096)
 def lunar_date(year: int, month: int, day: int) -> date | None:
     """The day of a lunar year's month (negative: a leap month; day -1: the last), or None when it has none."""
     if not _FIRST_YEAR <= year <= _LAST_YEAR or not 1 <= abs(month) <= 12:
         return None
-    months = LunarMonth.fromYm(year, month)
-    if months is None:
-        return None
-    length: int = months.getDayCount()
+    first, length = _lunar_months(year).get(month, (None, 0))
     if day == -1:
         day = length
-    if not 1 <= day <= length:
+    if first is None or not 1 <= day <= length:
         return None
-    solar = Lunar.fromYmd(year, month, day).getSolar()
-    return date(solar.getYear(), solar.getMonth(), solar.getDay())
+    return first + timedelta(days=day - 1)
 
 
 def yearly_rule(name: str) -> tuple[int, int, bool] | None:
@@ -74,17 +84,27 @@ def _lunar_month_and_day(day: date) -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def lunar_month_of(day: date) -> tuple[int, int]:
     """The lunar year and month (negative: leap) that hold a day."""
+    for year in (day.year, day.year - 1):
+        if _FIRST_YEAR <= year <= _LAST_YEAR:
+            for month, (first, length) in _lunar_months(year).items():
+                if 0 <= (day - first).days < length:
+                    return year, month
     lunar = Solar.fromYmd(day.year, day.month, day.day).getLunar()
     return lunar.getYear(), lunar.getMonth()
 
 
 def next_lunar_day(today: date, number: int) -> date | None:
     """The next day of that number in a lunar month, today included."""
-    for offset in range(75):
-        day = today + timedelta(days=offset)
-        year, month = lunar_month_of(day)
-        if lunar_date(year, month, number) == day:
-            return day
+    inside = today
+    for _ in range(4):  # a 30th may be missing twice in a row
+        year, month = lunar_month_of(inside)
+        found = lunar_date(year, month, number)
+        if found is not None and found >= today:
+            return found
+        first = lunar_date(year, month, 1)
+        if first is None:
+            return None
+        inside = first + timedelta(days=31)  # always in the month after
     return None
 
 
@@ -198,8 +218,8 @@ def next_holiday(name: str, today: date, year: int | None = None) -> date | None
     of = HOLIDAYS[name]
     if year is not None:
         return of(year)
-    candidates = (of(y) for y in range(today.year - 1, today.year + 3))
-    return min((day for day in candidates if day is not None and day >= today), default=None)
+    candidates = (of(y) for y in range(today.year - 1, today.year + 3))  # in the order of their days
+    return next((day for day in candidates if day is not None and day >= today), None)
 
 
 def is_workday(day: date) -> bool:

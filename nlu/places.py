@@ -53,6 +53,9 @@ _ENGLISH = pattern(
     rf"|(?:room|apartment|apt\.?|flat|suite|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<r>\d{{3,4}}|\d{{1,2}}[a-h])\b|(?P<rs>{_D}(?:[ -]{_D}){{1,3}})\b)"
     rf"|(?:the )?(?P<f>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) floor\b|(?:floor|level) (?P<f2>{_E})"
 )
+_SPELLED_ROOM = pattern(
+    rf"{_D}(?:[ -]{_D}){{2,3}}(?![a-z])|(?:ten|eleven|twelve)[ -](?:oh|o)[ -]{_D}(?![a-z])"
+)
 _HOME = pattern(
     r"(?:我们?|咱们?|俺们?|阿拉|我哋|侬阿拉)(?:自己)?(?:的)?(?:家里?头?(?![长乡人属务具电庭教])|屋里?头?|屋企|屋头|住处|住的地方|房子里?)"
     r"|家里头?(?!蹲)|屋里头?|屋头|屋企|家中|自己家里?|\b(?:at )?(?:my|our) (?:home|place|flat|house|apartment)\b|\bat home\b"
@@ -73,6 +76,9 @@ _SPOKEN = pattern(
 )
 _ENTRANCE = pattern(r"([1-9]|[一二三四五六七八九])门(?!口|诊|前|外|禁|锁)")
 _BARE_NUMBER = pattern(rf"[\s,。]*(?:我?是|就是|我?住|在|嗯|哦)*({_N})[号栋幢](?:的|吧|啊|呀|哈)?[\s,。.!]*")
+_AT_HOME = pattern(
+    r"[\s,。]*(?:就|我|是|人|嗯){0,3}(在?(?:家|屋)(?:里|头)?|here|home)(?:的|呢|啊|呀|吧)?[\s,。.!]*"
+)
 _FROM_HOME = pattern(r"(?:住|在|的|是)?")
 _GAP_EN = pattern(r",?\s?(?:,|in|of|at|on|-)?\s?(?:the\s)?")
 _GAP = pattern(r"[\s,、的\-—/]{0,3}")
@@ -143,6 +149,8 @@ class Places:
             ]
         if asked and (bare := _BARE_NUMBER.fullmatch(text)) and (label := _label(bare[1])) not in ("", "0"):
             return [_Spot(start=bare.start(1), end=bare.end(1) + 1, value={"building": label})]
+        if asked and (at_home := _AT_HOME.fullmatch(text)):
+            return [_Spot(start=at_home.start(1), end=at_home.end(1), value={"place": "home"})]
         found: list[_Spot] = []
         latin = any("a" <= c <= "z" for c in text)
         at, length = 0, len(text)
@@ -171,7 +179,7 @@ class Places:
             and not (at and text[at - 1].isascii() and text[at - 1].isalnum())
         )
         digit = latin and first.isascii() and first.isdecimal()
-        if (letter or digit) and (english := _english(text, at)) is not None:
+        if (letter or digit) and (english := _english(text, at, _after_unit(text, at, found))) is not None:
             return english
         if (
             first == "#"
@@ -247,10 +255,12 @@ def _home(text: str, at: int) -> _Spot | None:
     return _Spot(start=at, end=match.end(), value={"place": "home"})
 
 
-def _english(text: str, at: int) -> _Spot | None:
+def _english(text: str, at: int, after_unit: bool) -> _Spot | None:
     match = _ENGLISH.match(text, at)
     if match is None:
-        return None
+        spelled = _SPELLED_ROOM.match(text, at) if after_unit else None
+        room = "".join(_SPOKEN_DIGITS[word] for word in re.split(r"[ -]", spelled[0])) if spelled else ""
+        return _Spot(start=at, end=at + len(spelled[0]), value={"room": room}) if spelled else None
     floor = match["f"] or match["f2"]
     if floor in _ORDINALS:
         floor = str(_ORDINALS.index(floor) + 1)
@@ -317,6 +327,13 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         ):
             return _Spot(start=at, end=match.end(), value={"room": room})
     return _floor(text, at)
+
+
+def _after_unit(text: str, at: int, found: list[_Spot]) -> bool:
+    """Whether a room may follow without its word: building six, unit three, eight oh one."""
+    last = found[-1].value if found else {}
+    near = bool(found) and _GAP_EN.fullmatch(text, found[-1].end, at) is not None
+    return near and bool(last.keys() & {"building", "unit"}) and "room" not in last
 
 
 def _in_compound(text: str, at: int) -> _Spot | None:

@@ -52,6 +52,7 @@ _PART_NOT = pattern(
 )
 _SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
 _SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
+_PART_NOT_AFTER = {"夜到": "熬半深当一", "黑夜": "天"}  # 熬夜到很晚, 不分白天黑夜
 _STRETCH = pattern(r"[一两三几整]个$|(?:^|[^周期拜初十廿卅二三月号])[一整半]$")
 _BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
@@ -72,7 +73,7 @@ def find_part(text: str, at: int, after_day: bool) -> Piece | None:
         return None  # 一个晚上, 等了一下午: a length of time
     for word in PART_WORDS.get(text[at], ()):
         end = at + len(word)
-        if word == "夜到" and at and text[at - 1] in "熬半深当一":
+        if at and text[at - 1] in _PART_NOT_AFTER.get(word, ""):
             continue
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
             part, deep = PARTS_OF_DAY[word]

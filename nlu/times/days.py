@@ -24,7 +24,7 @@ from nlu.times.words import DAY_WORDS, RELATIVE, WEEKDAY_OF, WEEKDAYS, D
 
 _NOT_AFTER = {
     "后": "以之然最今先往随落",
-    "前": "以之从先提目",
+    "前": "以之从先提目午饭天年月号点餐",
     "听": "打",
     "明": "说声证发文",
     "大": "",

@@ -93,7 +93,7 @@ _AT = pattern(
 _WAIT = pattern(
     rf"(?:(?P<in>in|within|after) )?(?:about |around )?(?P<n>an? couple of|a couple of|a few|half an?|(?:a )?quarter of an|an?|{_N})(?P<half> and a half)?[ -]?"
     r"(?P<u>seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|fortnights?|months?|years?)(?P<half2> and a half)?\b"
-    r"(?: (?P<tail>later|from now|from today|ago|from tomorrow))?"
+    rf"(?: (?P<tail>later|from now|from today|ago|from tomorrow|(?:from|on) (?P<from>{_DAY})\b))?"
 )
 _EVERY = pattern(
     rf"(?:every|each) (?:(?P<other>other|second) )?(?:(?P<n>{_N}|half an|half) )?"
@@ -110,7 +110,7 @@ _LY = pattern(
 _DAYS = pattern(_DAY)
 _FESTIVALS = sorted((name for name in HOLIDAYS if name.isascii()), key=len, reverse=True)
 
-_TO_NOON = pattern(r"(?:to|till|until|by|before|from|-)\s?$")
+_TO_NOON = pattern(r"(?:\b(?:to|till|until|by|before|from)|-|\bbetween [^,.]{1,14} and)\s?$")
 _PARTS: dict[str, Part] = {
     "morning": "morning", "afternoon": "afternoon", "evening": "evening", "night": "night", "midday": "noon",
     "noon": "noon", "lunchtime": "noon",
@@ -224,7 +224,7 @@ def _part(text: str, at: int) -> Piece | None:
     word = match["p"].removesuffix("s")
     if word == "midnight":
         return Piece(start=at, end=match.end(), kind="clock", clock=Clock(hour=24, definite=True))
-    if word == "noon" and (match[0].startswith("at ") or _TO_NOON.search(text, max(0, at - 7), at)):
+    if word == "noon" and (match[0].startswith("at ") or _TO_NOON.search(text, max(0, at - 30), at)):
         return Piece(start=at, end=match.end(), kind="clock", clock=Clock(hour=12, definite=True))
     return Piece(start=at, end=match.end(), kind="part", part=_PARTS[word], after=True, deep=word == "night")
 
@@ -326,6 +326,8 @@ def _wait(text: str, at: int, now: datetime) -> Piece | None:
         )
     days = {"d": 1, "w": 7, "f": 14}.get(unit[0], 0)
     start = now.date() + timedelta(days=1 if match["tail"] == "from tomorrow" else 0)
+    if match["from"]:
+        start = next_weekday(start, _weekday(match["from"]))
     if days:
         day = start + timedelta(days=round(amount * days))
     else:

@@ -27,16 +27,21 @@ _LIST = pattern(
     r"[\s,]*(?:、|和|跟|与|同|共|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
 )
 _REPAIR = pattern(
-    r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
+    r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|对不起|抱歉|不好意思|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
     r"|[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|想|能不能|可不可以|可以|帮我|给我|麻烦"
     r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
 )
 _THAT = pattern(
     r"(?:那一?天|当天|同一天)的?(?=[上下早晚中傍夜午][午上晨晚里]|\d{1,2}[点:]|[一二两三四五六七八九十]{1,3}点)"
 )
+_HESITATES = pattern(r"[\s,]*[嘛吧]?[\s,]*(?:…+|\.{2,}|呃+|额)[\s,…]*")
+_EITHER = pattern(r"[^,。.!?]{0,6}(?:都|也行|也可以|两天|或)")
 _RATHER = pattern(r"[\s,。.…嗯呃啊]*(?:要不|要么|不如|干脆)?(?:还是|就)[\s,]*")
 _RATHER_END = pattern(r"[^,。.!?、]{0,8}(?:吧|好了|得了|算了)")
 """十点,还是十一点吧 changes the time, 十点还是十一点 asks."""
+_AFFIRMED = pattern(r"(?:是|要|约的?|订的?|定的?|it's|it is)\s*$")
+_NOT_THAT = pattern(r"[\s,]*(?:而|可|并)?不是|,? not ")
+"""是明天不是后天: the second is only named to be denied; without the 是 before, it is the better one."""
 _NEGATED = pattern(r"(?:不是|不要|别|不在|不约|[别不][约订来在]|not(?: on| at)?)\s*$")
 _BUT = pattern(r"了?[\s,。]*(?:而?是|要|[约订]|改?成|改到|应该是|but|it's)?[\s,]*(?:on|at)?\s*")
 
@@ -123,15 +128,21 @@ def _that_day(text: str, at: int, found: list[Piece]) -> Piece | None:
     return Piece(start=at, end=match.end(), kind="day", day=said.day)
 
 
-def _link(text: str, start: int, end: int, first: Piece, second: Piece) -> Link | Literal["fill"] | None:
+def _link(
+    text: str, start: int, end: int, first: Piece, second: Piece
+) -> Link | Literal["fill", "deny"] | None:
     gap = text[start:end]
     if len(gap) > _LONGEST_GAP:
         return None
+    if _NOT_THAT.fullmatch(gap) and _AFFIRMED.search(text, max(0, first.start - 8), first.start):
+        return "deny"
     if (
         _NEGATED.search(text, max(0, first.start - 8), first.start)
         and _BUT.fullmatch(gap)
         and first.kind == second.kind
     ):
+        return "correct"
+    if _HESITATES.fullmatch(gap) and first.kind == second.kind and not _EITHER.match(text, second.end):
         return "correct"
     if _RATHER.fullmatch(gap) and _RATHER_END.match(text, second.end):
         return "correct"
@@ -155,8 +166,13 @@ def groups(text: str, found: list[Piece]) -> list[Group]:
     out: list[Group] = []
     moments: list[Moment] = []
     links: list[Link] = []
+    denied = False
     for index, piece in enumerate(found):
         link = _link(text, found[index - 1].end, piece.start, found[index - 1], piece) if index else None
+        if link == "deny" or (denied and link == "fill"):
+            denied = True
+            continue
+        denied = False
         if link is None:
             if moments:
                 out.append(Group(moments=tuple(moments), links=tuple(links)))

@@ -13,9 +13,11 @@ from nlu.times.words import WEEKDAY_OF
 
 _SHIFT = pattern(
     r"(?:的)?(?:假期|放假|长假|连假|小长假)?(?:"
+    r"(?:之后|以后|过后|后)的?(?:第一个|头一个|首个|那个)(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])|"
     r"(?:之|以|过)?(?P<dir>前|后)(?:面)?的?第?(?P<n>[一二两三四五六七八九十\d]{1,3})(?P<unit>个工作日|天|日|个?周|个?星期|个?礼拜|个月|晚)"
     r"|(?P<n2>[一二两三四五六七八九十\d]{1,3})(?P<unit2>天|个?周|个?星期|个?礼拜|个月)(?:之|以)?(?P<dir2>前|后)"
     r"|(?P<next>第二天|次日|隔天|转天|第二日)|(?P<prev>头一天|头天|前夕|前夜)"
+    r"|第(?P<nth>[三四五六七八九])天"
     r"|(?:之后|以后|过后|过完|结束)?的?(?P<work>第一个|头一个|首个)工作日)"
 )
 _OF_SPAN = pattern(
@@ -80,6 +82,10 @@ def _shifted(day: date, match: re.Match[str]) -> date | None:
         return day - timedelta(days=1)
     if match["work"]:
         return nth_workday(day, 1)
+    if match["weekday"]:
+        return next_weekday(day, WEEKDAY_OF[match["weekday"]])
+    if match["nth"]:
+        return day + timedelta(days=(parse_number(match["nth"]) or 1) - 1)
     n, unit, direction = (
         (match["n"], match["unit"], match["dir"])
         if match["n"]
