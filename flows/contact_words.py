@@ -28,6 +28,7 @@ class Words:
     order: re.Pattern[str]
     say: re.Pattern[str]
     lead: re.Pattern[str]
+    lead_en: re.Pattern[str]
     empty: re.Pattern[str]
     yes_lead: re.Pattern[str]
     help: re.Pattern[str]
@@ -42,7 +43,18 @@ def words() -> Words:
     content = plain_yaml(FILE)
     patterns = {
         name: re.compile(content[name], re.IGNORECASE)
-        for name in ("order", "say", "lead", "empty", "yes_lead", "help", "mine", "offices", "drop")
+        for name in (
+            "order",
+            "say",
+            "lead",
+            "lead_en",
+            "empty",
+            "yes_lead",
+            "help",
+            "mine",
+            "offices",
+            "drop",
+        )
     }
     return Words(
         kin={word: relation for relation, forms in content["relations"].items() for word in forms},
@@ -97,7 +109,7 @@ def name_in(contacts: Sequence[Contact], text: str, understanding: Understanding
 def message_in(text: str, end: int) -> str:
     """What is to be passed on: what follows the person, without the words of passing on; "" when nothing does."""
     rest = text[end:]
-    lead = words().lead.match(rest)
+    lead = (words().lead_en if text.isascii() else words().lead).match(rest)
     rest = rest[lead.end() :] if lead else rest
     rest = rest.strip(_EDGES)
     return "" if words().empty.fullmatch(rest) else rest

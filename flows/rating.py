@@ -30,8 +30,14 @@ _LOW = 2  # marks up to here are followed up
 _HIGH = 4  # marks from here on are satisfied, as in the reports
 _LONGEST = 500  # characters of their words that are kept
 _FEW = 3  # characters beside the mark from which there are words
-_BARE = re.compile(r"\s*([1-5一二两三四五])\s*(?:分|颗?星|stars?|points?)?\s*[吧。.!！]?\s*", re.IGNORECASE)
-_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
+_BARE = re.compile(
+    r"\s*([1-5一二两三四五]|one|two|three|four|five)\s*(?:分|颗?星|stars?|points?)?\s*[吧。.!！]?\s*",
+    re.IGNORECASE,
+)
+_DIGITS = {
+    **{"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5},
+    **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5},
+}
 _OTHERWISE = re.compile(r"改|change|make (?:it|that)", re.IGNORECASE)
 _CONTROL = ("stop", "skip", "deny", "repeat", "slower", "louder", "ask_human", "help")
 _YES, _NO = "yes", "no"
@@ -81,7 +87,7 @@ class Rating(Flow):
 
     async def claims(self, turn: Turn) -> bool:
         """A bare number under the question for a mark; another mark for what has one."""
-        if _BARE.fullmatch(turn.text) and _asked_last(turn) is not None:
+        if _bare(turn.text) is not None and _asked_last(turn) is not None:
             return True
         score = turn.understanding.first("score") if turn.understanding else None
         if score is None or not _OTHERWISE.search(turn.text):
@@ -89,9 +95,9 @@ class Rating(Flow):
         return any(one.mark is not None for one in await _finished(turn, _CHANGE_WITHIN))
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
-        bare = _BARE.fullmatch(turn.text) if turn.command is None else None
+        bare = _bare(turn.text) if turn.command is None else None
         if bare is not None:
-            frame.slots["score"] = _DIGITS.get(bare[1]) or int(bare[1])
+            frame.slots["score"] = bare
         elif turn.command is None and not _OTHERWISE.search(turn.text):
             frame.memory["words"] = _words(turn)
         rated = turn.command is not None and turn.command.name == "rate"
@@ -325,6 +331,8 @@ async def _judge_which(turn: Turn, frame: Frame, given: Given) -> Verdict:
 
 async def _judge_score(turn: Turn, frame: Frame, given: Given) -> Verdict:
     value = given.value if given.value is not None else given.entity.value if given.entity else None
+    if value is None and given.asked:
+        value = _bare(given.text)
     return Filled(value=int(value)) if value in (1, 2, 3, 4, 5) else None
 
 
@@ -380,6 +388,12 @@ def _describe(turn: Turn, one: Marked) -> str:
     if isinstance(one.row, Request):
         return describe(turn, one.row)
     return turn.world.replies.render("rating_talk", turn.language).text
+
+
+def _bare(text: str) -> int | None:
+    """The mark of a message that is nothing else: 5, 四分, five stars."""
+    match = _BARE.fullmatch(text)
+    return None if match is None else _DIGITS.get(match[1].lower()) or int(match[1])
 
 
 def _words(turn: Turn) -> str:
