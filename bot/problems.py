@@ -30,6 +30,7 @@ STATUS = {
     "staff_needed": 422,
     "role_unknown": 422,
     "unauthorized": 401,
+    "too_many_devices": 429,
 }
 """Error code → HTTP status; any other error of ours is a 400, since it has a name and a mend."""
 

@@ -249,6 +249,7 @@ async def sign_of_life(work: Work, resident_id: int, *, since: datetime) -> bool
             Device.resident_id == resident_id,
             Signal.type.in_(_ALIVE),
             Signal.at >= since,
+            Signal.received_at >= since,  # a clock that is ahead makes no sign of life younger
         )
         .limit(1)
     )

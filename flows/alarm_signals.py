@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from data import alarms, conversations, residents
 from data.models import Alarm, Resident
@@ -24,6 +24,7 @@ KINDS: Mapping[str, tuple[str, int]] = {
 }
 """Signal type → kind and level of its alarm (intents.md: the button is level 1)."""
 _SPOKEN_OF = 3
+_PROMPT = timedelta(minutes=2)
 
 
 async def raise_from_signal(
@@ -44,7 +45,7 @@ async def raise_from_signal(
     if at.tzinfo is None:
         raise ValueError("a signal's time needs a zone")
     kind, level = KINDS[type]
-    source, words = f"device:{device_key}", f"{type} {at.astimezone(work.zone):%Y-%m-%d %H:%M:%S}"
+    source, words = f"device:{device_key}", _words(work, type, at)
     turn = await _conversation_of(work, world, resident)
     before = await _open(work, resident, source, turn)
     known = before.level if before is not None else None
@@ -75,6 +76,13 @@ async def raise_from_signal(
         await take_up(turn, alarm, signal=type, worse=worse)
         await turn.deliver(about=f"alarm:{alarm.id}")
     return alarm
+
+
+def _words(work: Work, type: str, at: datetime) -> str:  # noqa: A002
+    """What happened and when; both times where the report was long under way."""
+    words = f"{type} {at.astimezone(work.zone):%Y-%m-%d %H:%M:%S}"
+    late = type != "silent" and work.now - at > _PROMPT
+    return f"{words} (received {work.local:%Y-%m-%d %H:%M:%S})" if late else words
 
 
 async def _conversation_of(work: Work, world: World, resident: Resident | None) -> Turn | None:

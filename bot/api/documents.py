@@ -13,6 +13,7 @@ _MEANINGS = {
     404: "There is no such thing here (`not_found`, `alarm_not_found`, `community_unknown`)",
     409: "Not possible from its present state (`illegal_move`), or somebody else has it (`handoff_taken`)",
     422: "Something that was sent cannot be used (`invalid`, `staff_needed`, `staff_unknown`, `closing_code_missing`)",
+    429: "So many devices wait to be registered that this one is not written down (`too_many_devices`)",
 }
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 _ALWAYS = (400, 401, 403, 404, 422)

@@ -287,6 +287,8 @@ class DeviceOut(BaseModel):
     resident: int | None
     heartbeat_seconds: int | None
     seen_at: datetime | None
+    via: str | None = Field(description="The way of its last report: http or mqtt")
+    battery: int | None = Field(description="Per cent, as it said last")
 
 
 class SignalOut(BaseModel):

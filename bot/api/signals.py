@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
-
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement
 
+from bot import signals
 from bot.api import shapes
 from bot.api.access import OFFICE, Access, Caller
 from bot.api.again import Again
 from bot.api.documents import errors
-from bot.api.inputs import REF, Body, Name, Paging, Words, paging
+from bot.api.inputs import REF, Body, Name, Paging, paging
 from bot.api.lists import listed
 from bot.api.residents import find as find_resident
 from bot.api.views import View
 from data import devices, listing
 from data.errors import NotFound
 from data.models import Device
-from flows import devices as reports
-
-Type = Literal["sos", "fall", "motion", "no_motion", "gas", "smoke", "heartbeat", "ok"]
-
-
-def _storable(moment: datetime) -> datetime | None:
-    # A device whose clock was never set is heard all the same; its time is not used.
-    return moment if 2000 <= moment.year <= 2100 else None
-
-
-class Report(Body):
-    """A device's report. The same document comes over MQTT."""
-
-    # Devices send more than they are asked for, and a call for help is not refused for that.
-    model_config = ConfigDict(
-        extra="ignore",
-        json_schema_extra={
-            "examples": [
-                {"device": "sos-3-2-501", "type": "sos", "resident": "demo:elder-1"},
-                {"device": "motion-7", "type": "motion", "at": "2026-11-22T10:00:00+08:00"},
-            ]
-        },
-    )
-
-    device: Annotated[Words, StringConstraints(max_length=64)] = Field(description="The device's own name")
-    type: Type
-    at: Annotated[datetime, AfterValidator(_storable)] | None = Field(
-        None, description="When it noticed, ISO 8601; without offset: the community's zone. Default: now"
-    )
-    resident: str | None = Field(None, max_length=200, description="Id, key, or demo sender name")
 
 
 class Registration(Body):
@@ -74,26 +42,13 @@ def build(access: Access) -> APIRouter:
     @router.post(
         "/signals",
         status_code=201,
-        responses={**errors(), 200: {"model": shapes.SignalOut, "description": "Heard before"}},
+        responses={**errors(429), 200: {"model": shapes.SignalOut, "description": "Heard before"}},
         summary="A device reports",
     )
-    async def report(body: Report, response: Response, caller: Caller = anyone) -> shapes.SignalOut:
+    async def report(body: signals.Report, response: Response, caller: Caller = anyone) -> shapes.SignalOut:
         async with access.work(caller) as work:
-            at = body.at
-            if at is not None and at.tzinfo is None:
-                at = at.replace(tzinfo=work.zone)
-            named = (body.resident or "").strip()
-            usable = 0 < len(named) <= 64 and named.isascii() and named.isprintable()
             house = access.house
-            done = await reports.report(
-                work.acting_as(f"device:{body.device}"[:64]),
-                house.world,
-                house.turns.engine,
-                key=body.device,
-                what=body.type,
-                at=at,
-                resident=named if usable else None,
-            )
+            done = await signals.take(work, house.world, house.turns.engine, body, via="http")
             view = View(work=work, world=house.world)
             response.status_code = 201 if done.new else 200
             return shapes.SignalOut(
@@ -105,7 +60,7 @@ def build(access: Access) -> APIRouter:
                 received_at=view.at(done.signal.received_at),
                 duplicate=not done.new,
                 resident=done.resident.id if done.resident is not None else None,
-                resident_unknown=bool(named) and not done.named,
+                resident_unknown=bool((body.resident or "").strip()) and not done.named,
                 alarm=done.alarm.number if done.alarm is not None else None,
             )
 

@@ -369,6 +369,8 @@ class View:
             resident=row.resident_id,
             heartbeat_seconds=row.heartbeat_seconds,
             seen_at=self.maybe(row.seen_at),
+            via=row.via,
+            battery=row.battery,
         )
 
     def audit(self, row: Audit) -> shapes.AuditOut:

@@ -5,7 +5,7 @@ from data.models.base import Base
 from data.models.checkin import Checkin, CheckinPlan
 from data.models.community import Community, Home
 from data.models.conversation import Conversation, Message, Outgoing
-from data.models.device import Device, Signal
+from data.models.device import Device, Listener, Signal
 from data.models.event import Event
 from data.models.handoff import Handoff, HandoffNote
 from data.models.ledger import LedgerAccount, LedgerTransfer
@@ -34,6 +34,7 @@ __all__ = [
     "Home",
     "LedgerAccount",
     "LedgerTransfer",
+    "Listener",
     "Message",
     "NumberCounter",
     "Outgoing",
