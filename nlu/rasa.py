@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import string
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
@@ -33,6 +34,8 @@ until its time is over. The fall-back answers it, and that is no fault of the se
 
 KEEP_ALIVE = 3.0
 """Seconds an idle connection is kept: less than the server's own 5, or it hangs up while we ask."""
+
+_COMMAND = f"/{string.whitespace}\u3000"
 
 FaultReport = Callable[[str | None], None]
 """Told what is wrong when the server begins to fail, and None when it answers again."""
@@ -168,6 +171,8 @@ def read_ranking(document: Any) -> tuple[Intent, ...]:
 
 
 def _sendable(text: str) -> str:
+    """What is asked: without a slash in front, by which Rasa takes a text for a command and not for words."""
+    text = text.lstrip(_COMMAND)
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + text[-LONGEST // 2 :]
     return text.encode("utf-8", "ignore").decode("utf-8")

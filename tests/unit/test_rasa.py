@@ -207,6 +207,12 @@ async def test_of_a_long_story_the_beginning_and_the_end_are_asked(server: Serve
     assert (document["text"][:2], document["text"][-2:]) == ("开头", "结尾")
 
 
+@pytest.mark.parametrize("text", ["/restart", " / /restart"])
+async def test_nobody_gives_rasa_commands(server: Server, build: Build, text: str) -> None:
+    await build(server.url, timeout=5).classify(text)
+    assert server.asked == [("/model/parse", {"text": "restart"})]
+
+
 async def test_a_connection_is_kept(server: Server, build: Build) -> None:
     server.keep = True
     engine = build(server.url, timeout=5)
