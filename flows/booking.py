@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from data import opening, requests
+from data import ledger, opening, requests
 from data.content import Service
+from data.models import Request
 from data.opening import Slot as OpenSlot
+from flows import booking_hours
 from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
 from flows.places import judge_place
@@ -58,6 +60,7 @@ class Booking(Flow):
         )
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
+        await booking_hours.as_before(turn, frame)
         if turn.home is not None:
             frame.slots.setdefault(
                 "place", turn.home
@@ -90,31 +93,23 @@ class Booking(Flow):
             await self._gone(turn, frame, service, start, "booking_too_soon")
             return False
         try:
-            made = await requests.book(
-                turn.work,
-                requests.Booking(
-                    service=service.key,
-                    starts_at=slot.start,
-                    ends_at=slot.end,
-                    capacity=service.capacity,
-                    count=_count(turn, frame),
-                    by_count=service.takes == "count",
-                ),
-                resident_id=turn.resident.id if turn.resident else 0,
-                conversation_id=turn.conversation.id,
-                place=_place(turn, frame, service),
-                text=frame.memory.get("words"),
-                details={
-                    name: frame.slots[name] for name in ("item", "note", "person") if frame.slots.get(name)
-                },
-            )
+            async with turn.work.session.begin_nested():  # paid for or not made at all
+                made = await self._book(turn, frame, service, slot)
+                before = await self._replace(turn, frame)
+                await booking_hours.pay(turn, frame, service, made)
+        except ledger.HoursShort:
+            booking_hours.by_hours(frame, False)
+            frame.memory.pop("confirmed", None)
+            turn.say("booking_hours_gone")
+            return False
         except requests.SlotFull:
             await self._gone(turn, frame, service, start)
             return False
         except requests.DoubleBooking:
             turn.say("booking_double", **_facts(turn, frame, spoken=False))
             return True
-        await self._replace(turn, frame)
+        if before is not None:
+            turn.say("booking_replaced", before=turn.wording.moment(before, turn.now))
         title = self.title(turn, frame)
         turn.say(
             "booking_done",
@@ -127,15 +122,33 @@ class Booking(Flow):
         )
         return True
 
-    async def _replace(self, turn: Turn, frame: Frame) -> None:
-        """The new booking stands: the one it replaces is called off (F4)."""
+    async def _book(self, turn: Turn, frame: Frame, service: Service, slot: OpenSlot) -> Request:
+        return await requests.book(
+            turn.work,
+            requests.Booking(
+                service=service.key,
+                starts_at=slot.start,
+                ends_at=slot.end,
+                capacity=service.capacity,
+                count=_count(turn, frame),
+                by_count=service.takes == "count",
+            ),
+            resident_id=turn.resident.id if turn.resident else 0,
+            conversation_id=turn.conversation.id,
+            place=_place(turn, frame, service),
+            text=frame.memory.get("words"),
+            details={name: frame.slots[name] for name in ("item", "note", "person") if frame.slots.get(name)},
+        )
+
+    async def _replace(self, turn: Turn, frame: Frame) -> datetime | None:
+        """The new booking stands: the one it replaces is called off (F4). When that was; None for nothing."""
         if not frame.memory.get("replaces"):
-            return
+            return None
         old = await requests.get(turn.work, str(frame.memory["replaces"]), lock=True)
-        if old is not None and old.state == "booked":
-            await requests.move(turn.work, old, "cancel")
-            before = (old.starts_at or turn.now).astimezone(turn.work.zone)
-            turn.say("booking_replaced", before=turn.wording.moment(before, turn.now))
+        if old is None or old.state != "booked":
+            return None
+        await requests.move(turn.work, old, "cancel")
+        return (old.starts_at or turn.now).astimezone(turn.work.zone)
 
     async def _gone(
         self, turn: Turn, frame: Frame, service: Service, start: datetime, reply: str = "booking_full"
@@ -155,6 +168,8 @@ class Booking(Flow):
 
 async def _judge_service(turn: Turn, frame: Frame, given: Given) -> Verdict:
     key = given.value if given.value is not None else given.entity.value if given.entity else None
+    if key is None and given.asked:
+        key = booking_hours.refused_service(turn, frame)
     service = turn.world.services.get(str(key))
     if service is None:
         return None
@@ -162,7 +177,7 @@ async def _judge_service(turn: Turn, frame: Frame, given: Given) -> Verdict:
         frame.memory.setdefault("words", given.text)
     if not _may_book(turn, service):
         return Ask(reply=f"booking_only_{service.who}", facts={"service": service.name.of(turn.language)})
-    return Filled(value=service.key)
+    return await booking_hours.refusal(turn, frame, service) or Filled(value=service.key)
 
 
 def _may_book(turn: Turn, service: Service) -> bool:
@@ -293,7 +308,7 @@ async def _judge_count(turn: Turn, frame: Frame, given: Given) -> Verdict:
     left = await _places_left(turn, frame, service)
     if left is not None and left < number:
         return Ask(reply="booking_count_left", facts={"left": left})
-    return Filled(value=number)
+    return await booking_hours.too_dear(turn, frame, service, number) or Filled(value=number)
 
 
 async def _places_left(turn: Turn, frame: Frame, service: Service) -> int | None:
@@ -377,7 +392,7 @@ def _facts(turn: Turn, frame: Frame, *, spoken: bool) -> dict[str, Any]:
         return facts
     place = _place(turn, frame, service)
     facts["service"] = service.name.of(turn.language)
-    facts["price"] = service.price.text.of(turn.language)
+    facts["price"] = booking_hours.price(turn, frame, service, _count(turn, frame))
     facts["where"] = wording.place_spoken(place) if spoken else wording.place(place)
     if service.where == "there" and (shared := turn.world.places.get(service.place or "")) is not None:
         facts["where"] = shared.name.of(turn.language)

@@ -52,7 +52,7 @@ def length_in(text: str) -> relativedelta | None:
 def _length(number: str, unit: str, half: bool) -> relativedelta:
     if number == "半":
         return relativedelta(days={"月": 15, "年": 182}.get(unit, 1))
-    count = _number(number)
+    count = number_of(number)
     if unit in ("月", "month"):
         return relativedelta(months=count, days=15 if half else 0)
     if unit in ("年", "year"):
@@ -61,7 +61,8 @@ def _length(number: str, unit: str, half: bool) -> relativedelta:
     return relativedelta(days=count * days)
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """A number from one to ninety-nine in digits, Chinese characters or English words."""
     if text.isascii() and text.isdigit():
         return int(text)
     if text in _WORDS_EN:

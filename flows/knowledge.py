@@ -151,21 +151,4 @@ class SmallTalk(Aside):
             turn.offer("ask_human")
 
 
-class ByAPerson(Aside):
-    """Wishes that staff see to: said so, and a person offered, with the words that were said in their view."""
-
-    intents = ("volunteer",)
-
-    async def answer(self, turn: Turn) -> None:
-        name = (
-            turn.command.name
-            if turn.command
-            else turn.understanding.intent.name
-            if turn.understanding
-            else ""
-        )
-        turn.say(f"by_a_person_{name}")
-        turn.offer("ask_human")
-
-
-ASIDES = (Ask(), SmallTalk(), ByAPerson())
+ASIDES = (Ask(), SmallTalk())

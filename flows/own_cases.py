@@ -21,7 +21,7 @@ FILE = Path(__file__).with_name("status.yml")
 SHOWN = 3
 """How many are offered to choose from."""
 
-_KINDS = ("repair", "booking", "complaint", "suggestion")
+_KINDS = ("repair", "booking", "complaint", "suggestion", "volunteer", "hours")
 _LOOK_BACK = 50
 
 

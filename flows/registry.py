@@ -19,6 +19,7 @@ from flows import (
     reopen,
     repair,
     status,
+    volunteer,
 )
 from flows.due import Handler
 from flows.engine import Engine
@@ -38,6 +39,7 @@ def engine() -> Engine:
             *contacts.FLOWS,
             *reminders.FLOWS,
             *status.FLOWS,
+            *volunteer.FLOWS,
             *handoff.FLOWS,
             *meeting.FLOWS,
         ],

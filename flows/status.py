@@ -96,7 +96,7 @@ class Cancel(_OwnCase):
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         frame.memory["words"] = turn.text if turn.command is None else ""
-        subject = _just_done(turn)
+        subject = _just_done(turn) if not frame.slots.get("which") else None
         if subject is None:
             await super().begin(turn, frame)
             return
