@@ -42,6 +42,7 @@ class Asking:
             return
         slot = self.open_slot(flow, frame)
         if slot is None:
+            frame.parked = ""
             turn.said.extend(_remembered(turn, frame))
             return
         await self._ask(turn, frame, flow, slot, ending="_short" if short else "")
@@ -65,7 +66,7 @@ class Asking:
     def _new_question(self, frame: Frame, name: str) -> None:
         if frame.asked != name:
             frame.tries = 0
-        frame.asked = name
+        frame.asked, frame.parked = name, ""
 
     def open_slot(self, flow: Flow, frame: Frame) -> Slot | None:
         """The slot whose question is open."""

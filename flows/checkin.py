@@ -30,6 +30,7 @@ class Checkin(Flow):
 
     name = ladder.NAME
     parks = False
+    own_silence = True
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         key = "checkin_again" if frame.slots.get("again") else "checkin_ask"

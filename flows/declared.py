@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flows.messages import Button
@@ -70,6 +71,7 @@ class Flow:
     open_to_strangers: bool = True  # False: the first meeting (F13) comes before
     parks: bool = True  # worth offering back after an interruption (C3)
     light: bool = False  # only a question about going on: it makes way for whatever comes next
+    own_silence: bool = False  # it has a clockwork of its own for questions that nobody answers (C10)
     pictures: bool = False  # a picture or a place on the map belongs to it, whatever is being asked (C16)
 
     async def claims(self, turn: Turn) -> bool:
@@ -104,6 +106,18 @@ class Flow:
         """Everything is known (and confirmed): do it and say so (C13). True: finished. False: it turned out
         impossible; the flow has emptied the slot in question (`frame.slots.pop`) and said why, or asks again."""
         return True
+
+    async def stale(self, turn: Turn, frame: Frame) -> Sequence[str]:
+        """The slots that no longer hold when it is taken up again: times that were said on another day (C10)."""
+        if not frame.touched:
+            return ()
+        said = datetime.fromisoformat(frame.touched).astimezone(turn.work.zone).date()
+        if said == turn.now.date():
+            return ()
+        times = [slot.name for slot in self.slots if slot.entity == "time"]
+        for name in times:
+            frame.memory.get("kept", {}).pop(name, None)
+        return times
 
     async def cancelled(self, turn: Turn, frame: Frame) -> None:
         """The person left (C5): say what was not done."""

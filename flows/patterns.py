@@ -150,6 +150,28 @@ class Offer(Light):
         return False
 
 
+class AllRight(Light):
+    """ "Are you still there, is everything all right?", after a voice did not answer twice (C10)."""
+
+    name = "all_right"
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        self._open_question(turn, frame, turn.say("all_right_ask"))
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        if self._stays(turn):
+            return False
+        turn.dialogue.drop(frame)
+        if turn.intent("deny", "feel_unwell"):
+            turn.open("emergency_doubt")
+            return True
+        if turn.intent("affirm", "feel_fine", "greet", "thank"):
+            turn.say("all_right_good")
+            await self._engine.ask_again(turn)
+            return True
+        return False
+
+
 def repeat_last(turn: Turn) -> None:
     """Say again what was said last, word for word (C7)."""
     if not turn.dialogue.last:

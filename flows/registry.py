@@ -18,6 +18,7 @@ from flows import (
     reminders,
     reopen,
     repair,
+    silence,
     status,
     volunteer,
 )
@@ -54,5 +55,6 @@ TIMERS: Mapping[str, Handler] = {
     **reminders.TIMERS,
     **devices.TIMERS,
     **contacts.TIMERS,
+    **silence.TIMERS,
 }
 """Timer kind → its handler."""

@@ -133,6 +133,7 @@ class Medicine(Flow):
 
     name = NAME
     parks = False
+    own_silence = True
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         key = "reminder_medicine_again" if frame.slots.get("again") else "reminder_medicine"

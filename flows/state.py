@@ -23,6 +23,7 @@ class Frame:
     memory: dict[str, Any] = field(default_factory=dict)  # what the flow itself keeps, e.g. half of a time
     since: str = ""  # when it began, ISO 8601 with offset
     touched: str = ""  # when the person last said something for it; parked frames expire after a day
+    parked: str = ""  # since when it waits because nobody answered (C10); "" while its question is open
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Dialogue:
     last: list[dict[str, Any]] = field(default_factory=list)  # what was said last, for "say that again" (C7)
     done: Done | None = None
     preferences: dict[str, Any] = field(default_factory=dict)  # of somebody not registered yet (C7)
+    silences: int = 0  # how often the open question was met with silence (C10)
+    watched: str = ""  # chat or voice, while a timer waits for the answer to the open question; else ""
 
     @property
     def active(self) -> Frame | None:
@@ -86,4 +89,6 @@ class Dialogue:
             last=list(stored.get("last", [])),
             done=Done(**done) if done else None,
             preferences=dict(stored.get("preferences", {})),
+            silences=int(stored.get("silences", 0)),
+            watched=str(stored.get("watched", "")),
         )

@@ -40,6 +40,7 @@ class Figures:
     parked: timedelta = timedelta(days=1)  # how long an interrupted flow waits
     undo: timedelta = timedelta(minutes=10)  # how long "not that after all" works (C12)
     silence: timedelta = timedelta(minutes=30)  # a question is repeated once in a chat (C10)
+    voice_silence: timedelta = timedelta(seconds=20)  # and to a voice, from when it has been spoken (C10)
     acknowledge: timedelta = timedelta(seconds=60)  # alarm ladder, second rung (E5)
     breach: timedelta = timedelta(seconds=180)  # alarm ladder, last rung
     alarm_silence: timedelta = timedelta(seconds=45)  # no answer to an alarm's question: the level rises (E3)

@@ -15,7 +15,7 @@ from data import checkins, content, conversations, residents
 from data.database import Database
 from data.models import Checkin, Contact, Outgoing, Reminder, Request
 from data.work import Work
-from flows import booking, checkin, emergency, handoff, knowledge, reminders
+from flows import booking, checkin, emergency, handoff, knowledge, reminders, silence
 from flows.engine import Engine
 from nlu.emergency import EmergencyNet
 from nlu.engine import IntentEngine, Parser
@@ -137,7 +137,7 @@ async def house(
             parser=Parser(engine=intents or ByList(KNOWN), net=EmergencyNet(), extractor=extractor),
             world=content_world,
             engine=engine(),
-            timers={**emergency.TIMERS, **checkin.TIMERS, **reminders.TIMERS},
+            timers={**emergency.TIMERS, **checkin.TIMERS, **reminders.TIMERS, **silence.TIMERS},
             communities=Communities(),
         ),
     )

@@ -12,7 +12,7 @@ from bot.turn import Turns
 from data import alarms, content
 from data.database import Database
 from data.models import Alarm, AlarmStep, Contact, Outgoing, Staff
-from flows import emergency
+from flows import emergency, silence
 from flows.declared import Filled, Flow, Given, Slot, Verdict
 from flows.engine import Engine
 from flows.state import Frame
@@ -152,7 +152,7 @@ async def house(database: Database, *, duty: bool = True) -> House:
             parser=_parser(),
             world=world(),
             engine=Engine(flows=[*emergency.FLOWS, Haircut()], asides=[]),
-            timers=emergency.TIMERS,
+            timers={**emergency.TIMERS, **silence.TIMERS},
             communities=Communities(),
         ),
     )

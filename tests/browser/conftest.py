@@ -43,7 +43,7 @@ from data.database import Database
 from data.embedded import EmbeddedServer
 from data.events import EventStream
 from data.models import Conversation, Staff, StaffSession
-from flows import emergency, handoff, rating
+from flows import emergency, handoff, rating, silence
 from flows.engine import Engine
 from flows.world import World
 from nlu.emergency import EmergencyNet
@@ -88,7 +88,7 @@ def house_of(
         parser=Parser(engine=Unsure(), net=EmergencyNet(), extractor=Extractors(services=(), faults=(), places=())),
         world=world,
         engine=engine,
-        timers=emergency.TIMERS,
+        timers={**emergency.TIMERS, **silence.TIMERS},
         communities=Communities(),
     )  # fmt: skip
     return House(
