@@ -77,7 +77,8 @@ def says_what(text: str) -> bool:
 
 def adds(text: str) -> bool:
     """Whether it begins as something that is added: and another thing."""
-    return words().more.search(text) is not None and says_what(text)
+    begins = words().more.search(text)
+    return begins is not None and says_what(text[begins.end() :])
 
 
 def subject_of(text: str) -> str:

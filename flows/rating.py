@@ -35,8 +35,17 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = {
-    **{"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5},
-    **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5},
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
 }
 _OTHERWISE = re.compile(r"改|change|make (?:it|that)", re.IGNORECASE)
 _CONTROL = ("stop", "skip", "deny", "repeat", "slower", "louder", "ask_human", "help")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from data import crypto, embedded, requests
-from data.models import Outgoing, RequestEvent, Staff
+from data.models import Outgoing, Request, RequestEvent, Staff
 from tests.harness import Talk
 from tests.standing_house import standing, sweep
 from tests.voices_house import ended, last, made, say, staff
@@ -257,3 +257,21 @@ async def test_in_english(house: Talk) -> None:
 async def test_taken_back_right_after_it(house: Talk) -> None:
     await say(house, ME, "楼上天天半夜吵", "好", "刚才那个不要了", "好")
     assert (await last(house)).state == "cancelled"
+
+
+async def test_the_list_of_cases_keeps_from_officers_what_is_about_staff(house: Talk) -> None:
+    await say(house, ME, "我要投诉小李，说话特别冲", "好")
+    number = (await last(house)).number
+    seen = {}
+    async with house.work() as work:
+        for role, member in (
+            ("officer", "officer-1"),
+            ("officer", "officer-2"),
+            ("lead", "lead-1"),
+            ("admin", None),
+        ):
+            found = await work.session.scalars(
+                select(Request.number).where(requests.for_eyes_of(role, member), Request.number == number)
+            )
+            seen[member] = found.all() == [number]
+    assert seen == {"officer-1": False, "officer-2": False, "lead-1": True, None: True}
