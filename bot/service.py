@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot.channels import notify
 from bot.house import House
 from bot.scheduler import Scheduler
-from data import demo_fill
+from data import demo_fill, listeners
 from data.errors import AnlinError
 from data.models import Community, Resident, Staff
 
@@ -56,6 +56,7 @@ async def running(house: House, *, web: bool, worker: bool) -> AsyncIterator[Non
             scheduler.start()
             stack.push_async_callback(scheduler.stop)
             await stack.enter_async_context(_task(house.outbox.run(), "outbox"))
+        await _mqtt(house, stack, listening=worker)
         yield
 
 
@@ -68,6 +69,22 @@ async def _telegram(house: House, stack: AsyncExitStack, *, polling: bool) -> No
     bot = await telegram.start(house, polling=polling)
     if bot is not None:
         stack.push_async_callback(bot.stop)
+
+
+async def _mqtt(house: House, stack: AsyncExitStack, *, listening: bool) -> None:
+    """Any process that does the background work may listen; one of them does."""
+    if house.settings.mqtt_url is None:
+        house.optional["mqtt"] = "off: set ANLIN_MQTT_URL"
+        if listening:
+            async with house.database.transaction() as session:
+                await listeners.forget(session, listeners.MQTT)
+        return
+    from bot.channels import mqtt, mqtt_reading  # not everybody has such devices
+
+    address = mqtt_reading.address_of(house.settings)
+    house.optional["mqtt"] = f"on: {address.host}:{address.port}"
+    if listening:
+        await stack.enter_async_context(_task(mqtt.Mqtt(house, address).run(), "mqtt"))
 
 
 @asynccontextmanager

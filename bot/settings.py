@@ -40,9 +40,21 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(
         None, description="An API token with the admin role, there from the start"
     )
-    mqtt_url: str | None = Field(
-        None, description="MQTT broker of the devices; unset: devices report over HTTP only"
+    mqtt_url: SecretStr | None = Field(
+        None,
+        description="MQTT broker of the devices, mqtt:// or with TLS mqtts://; unset: they report over HTTP only",
     )
+    mqtt_password_file: Path | None = Field(
+        None,
+        description="File that holds the password for the MQTT broker, in the place of one in its address",
+    )
+    mqtt_ca: Path | None = Field(
+        None, description="Certificate authority of the MQTT broker (PEM); unset: those of the system"
+    )
+    mqtt_certificate: Path | None = Field(
+        None, description="Our own certificate for the MQTT broker (PEM), if it wants one"
+    )
+    mqtt_key: Path | None = Field(None, description="Key of that certificate; unset: in the same file")
     notify_staff: SecretStr | None = Field(
         None, description="Apprise addresses told of every alarm, separated by spaces"
     )
@@ -73,6 +85,22 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _broker(cls, value: SecretStr | None) -> SecretStr | None:
+        from urllib.parse import urlsplit
+
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.get_secret_value())
+            known = parts.scheme in ("mqtt", "mqtts") and parts.hostname and parts.port != 0
+        except ValueError:  # a port that is no number
+            known = None
+        if not known:
+            raise ValueError("must be an address like mqtt://user:password@host:1883, with TLS mqtts://")
+        return value
 
     @field_validator("database_url")
     @classmethod

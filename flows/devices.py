@@ -116,6 +116,19 @@ async def _battery(work: Work, world: World, device: Device, battery: int) -> No
     )
 
 
+async def alarm_without_words(work: Work, world: World, *, key: str, what: str) -> Alarm:
+    """The alarm of a call for help whose report could not be taken for an error of ours: nothing but its kind (C14)."""
+    kind, level = KINDS[what]
+    source = f"device:{key}"
+    alarm = await alarms.open_from(work, source)
+    if alarm is not None:
+        await alarms.join(work, alarm, kind=kind, level=level, text=what)
+        return alarm
+    alarm, _ = await alarms.raise_alarm(work, kind=kind, level=level, source=source, text=what)
+    await ladder.begin(work, ladder.telling(world), alarm)
+    return alarm
+
+
 async def on_silent(due: Due) -> None:
     """A device was not heard for longer than its heartbeat: an alarm of its own, once for each silence."""
     work = due.work
