@@ -232,14 +232,13 @@ class Server:
         warm_up(self.url)
 
     def wait(self) -> int:
-        """Wait until it ends by itself, or by the Ctrl+C or SIGTERM that we get; gives its exit code."""
+        """Wait until it ends by itself, or is ended by the Ctrl+C or SIGTERM that we get; gives its exit code."""
         process = self._process
         if process is None:
             return 0
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        while True:
-            with suppress(KeyboardInterrupt):  # it gets the same Ctrl+C, and ends in its own time
-                return process.wait()
+        signal.signal(signal.SIGINT, lambda *_: process.terminate())
+        return process.wait()
 
     def kill(self) -> None:
         """End it at once, as a crash would; does nothing when it does not run."""
