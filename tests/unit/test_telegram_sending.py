@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram_sending import Gate, Limits, split
+from bot.channels.telegram_sending import Gate, Limits, _keyboard, split
+from bot.outbox import Delivery
 
 
 def units(text: str) -> int:
@@ -60,3 +61,12 @@ def test_no_more_than_thirty_a_second_in_all() -> None:
     assert 1.9 < waits[-1] < 2.1
     stands.now += 60
     assert gate.wait("later") == 0
+
+
+def test_a_number_to_dial_is_no_button_there_since_the_one_in_the_text_dials() -> None:
+    dial = {"title": "199 0003 0001", "payload": "tel:+8619900030001"}
+    yes = {"title": "好", "payload": "/affirm"}
+    both = _keyboard(Delivery(id=1, target="7", body={"text": "", "buttons": [dial, yes]}, attempts=1))
+    assert both is not None
+    assert [row[0].text for row in both.inline_keyboard] == ["好"]
+    assert _keyboard(Delivery(id=1, target="7", body={"text": "", "buttons": [dial]}, attempts=1)) is None
