@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from data import ledger
+from data import ledger, waiting
 from data.crypto import blind_index
 from data.errors import AnlinError
 from data.models import Request, RequestEvent
@@ -81,6 +81,8 @@ class Booking:
     capacity: int  # places (or portions) in this slot
     count: int | None = None  # portions or people, where the service asks for it
     by_count: bool = False  # a booking takes as many places as its count, instead of one
+    person: str | None = None  # for whom, when not for the resident: two people may have the same slot
+    waiting: int | None = None  # the place on the waiting list that was held for it
 
 
 async def open_case(
@@ -119,14 +121,23 @@ async def book(
     details: dict[str, Any] | None = None,
 ) -> Request:
     """Take a place in a slot. Raises SlotFull when it is gone, DoubleBooking when this person has one already."""
-    name = f"slot:{work.community.id}:{booking.service}:{booking.starts_at.timestamp():.0f}"
-    await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-    if await has_booking(work, resident_id=resident_id, service=booking.service, starts_at=booking.starts_at):
+    await lock_slot(work, booking.service, booking.starts_at)
+    if await has_booking(
+        work,
+        resident_id=resident_id,
+        service=booking.service,
+        starts_at=booking.starts_at,
+        person=booking.person,
+    ):
         raise DoubleBooking(
             f"{booking.service} at {booking.starts_at.isoformat()} is booked by this resident"
         )
     taken = await places_taken(
-        work, service=booking.service, starts_at=booking.starts_at, by_count=booking.by_count
+        work,
+        service=booking.service,
+        starts_at=booking.starts_at,
+        by_count=booking.by_count,
+        besides=booking.waiting,
     )
     if taken + (booking.count or 1 if booking.by_count else 1) > booking.capacity:
         raise SlotFull(
@@ -149,8 +160,17 @@ async def book(
     )
 
 
-async def places_taken(work: Work, *, service: str, starts_at: datetime, by_count: bool) -> int:
-    """How many places of a slot are taken: bookings, or the sum of their counts."""
+async def lock_slot(work: Work, service: str, starts_at: datetime) -> None:
+    """Let nobody else count or take the places of a slot until this work ends."""
+    name = f"slot:{work.community.id}:{service}:{starts_at.timestamp():.0f}"
+    await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def places_taken(
+    work: Work, *, service: str, starts_at: datetime, by_count: bool, besides: int | None = None
+) -> int:
+    """How many places of a slot are taken: bookings, or the sum of their counts, and what is held for people on the
+    waiting list (`besides`: not counting that row of it)."""
     places = func.coalesce(func.sum(func.coalesce(Request.count, 1)), 0) if by_count else func.count()
     taken = await work.session.scalar(
         select(places).where(
@@ -161,23 +181,42 @@ async def places_taken(work: Work, *, service: str, starts_at: datetime, by_coun
             Request.state != "cancelled",
         )
     )
-    return int(taken or 0)
+    held = await waiting.places_held(
+        work, service=service, starts_at=starts_at, by_count=by_count, besides=besides
+    )
+    return int(taken or 0) + held
 
 
-async def has_booking(work: Work, *, resident_id: int, service: str, starts_at: datetime) -> bool:
-    """Whether this resident has that slot already."""
-    found = await work.session.scalar(
-        select(Request.id)
-        .where(
+async def has_booking(
+    work: Work, *, resident_id: int, service: str, starts_at: datetime, person: str | None = None
+) -> bool:
+    """Whether this resident has that slot already, for themselves or for that person."""
+    found = await work.session.scalars(
+        select(Request).where(
             Request.resident_id == resident_id,
             Request.kind == "booking",
             Request.service == service,
             Request.starts_at == starts_at,
             Request.state == "booked",
         )
-        .limit(1)
     )
-    return found is not None
+    return any(one.details.get("for") == person for one in found)
+
+
+async def bookings_between(work: Work, *, resident_id: int, start: datetime, end: datetime) -> list[Request]:
+    """What this resident has booked for themselves that takes place in that time, the first first."""
+    found = await work.session.scalars(
+        select(Request)
+        .where(
+            Request.resident_id == resident_id,
+            Request.kind == "booking",
+            Request.state == "booked",
+            Request.starts_at < end,
+            Request.ends_at > start,
+        )
+        .order_by(Request.starts_at)
+    )
+    return [one for one in found if not one.details.get("for")]
 
 
 async def open_fault_at(work: Work, *, place: dict[str, Any], fault: str) -> Request | None:
@@ -251,6 +290,7 @@ async def _settle(work: Work, request: Request, name: str) -> None:
             about=f"request:{request.id}",
         )
     if request.kind == "booking" and name == "cancel":
+        await waiting.freed(work, request)
         await ledger.give_back(work, f"request:{request.id}")
 
 

@@ -61,7 +61,8 @@ class Asking:
     async def _read_back(self, turn: Turn, frame: Frame, flow: Flow) -> None:
         self._new_question(frame, CONFIRM)
         facts = await flow.facts(turn, frame)
-        turn.say(f"{flow.name}_confirm", spoken=await flow.spoken_facts(turn, frame), **facts)
+        key = await flow.confirm_key(turn, frame)
+        turn.say(key, spoken=await flow.spoken_facts(turn, frame), **facts)
 
     def _new_question(self, frame: Frame, name: str) -> None:
         if frame.asked != name:

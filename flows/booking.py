@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from data import ledger, opening, requests
 from data.content import Service
 from data.models import Request
 from data.opening import Slot as OpenSlot
-from flows import booking_hours
+from flows import booking_hours, booking_waiting
+from flows.asking import Asking
+from flows.booking_facts import comes_home, count_of, facts_of, own_question, place_of, service_of, wants
+from flows.booking_people import elders, judge_whom, name_of_whom, needs_whom
+from flows.booking_times import alternatives, judge_time
 from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
 from flows.places import judge_place
 from flows.replies import payload
-from flows.state import Done, Frame
-from flows.turn import Turn
-from nlu.timevalues import TimeValueError, parse_value
+from flows.state import CONFIRM, Done, Frame
+from flows.turn import Command, Turn
 
 _MOST = 20  # portions or people in one booking; more is a matter for staff
-_ELDER_FROM = 60  # years
-_LOOK_AT = 40  # slots looked at to find free ones
 _POPULAR = ("lunch", "haircut", "home_cleaning")
 
 
@@ -41,20 +42,28 @@ class Booking(Flow):
                 entity="service",
                 judge=_judge_service,
                 choices=_popular,
-                resets=("time", "count", "item", "note", "person"),
+                resets=("whom", "time", "count", "item", "note", "person"),
             ),
-            Slot(name="time", ask="booking_ask_time", entity="time", judge=_judge_time, keeps=True),
+            Slot(
+                name="whom",
+                ask="booking_ask_whom",
+                entity="person",
+                judge=judge_whom,
+                when=needs_whom,
+                choices=elders,
+            ),
+            Slot(name="time", ask="booking_ask_time", entity="time", judge=judge_time, keeps=True),
             Slot(
                 name="count",
                 ask="booking_ask_count",
                 entity="count",
                 judge=_judge_count,
-                when=_wants("count"),
+                when=wants("count"),
                 keeps=True,
             ),
-            Slot(name="place", ask="booking_ask_place", entity="place", judge=_judge_home, when=_comes_home),
+            Slot(name="place", ask="booking_ask_place", entity="place", judge=_judge_home, when=comes_home),
             *(
-                Slot(name=name, ask=f"booking_ask_{name}", judge=_judge_words, free=True, when=_wants(name))
+                Slot(name=name, ask=f"booking_ask_{name}", judge=_judge_words, free=True, when=wants(name))
                 for name in ("item", "person")
             ),
         )
@@ -66,18 +75,45 @@ class Booking(Flow):
                 "place", turn.home
             )  # read back, and put right like any other answer (C1, C2)
 
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        if frame.asked == "whom" and turn.command is None and turn.intent("deny"):
+            turn.command = Command(name="stop", values={})  # for nobody: then there is nothing to book
+        if frame.asked == "time" and booking_waiting.asked_for(turn, frame):
+            # "Then I wait" is an answer here, whatever the intent engine makes of it.
+            return await Asking().take_answer(turn, frame, self)
+        return False
+
+    async def confirm_key(self, turn: Turn, frame: Frame) -> str:
+        if booking_waiting.waits(frame):
+            return "booking_wait_confirm"
+        return "booking_confirm_overlap" if await _overlapping(turn, frame) else "booking_confirm"
+
+    async def stale(self, turn: Turn, frame: Frame) -> Sequence[str]:
+        """Times of another day, and one that has passed or is too near by now."""
+        service, time = service_of(turn, frame), frame.slots.get("time")
+        found = list(await super().stale(turn, frame))
+        if service is not None and time is not None and not found:
+            start = datetime.fromisoformat(time).astimezone(turn.work.zone)
+            found = ["time"] if start < opening.earliest_start(service, turn.now) else []
+        if found:
+            for name in ("day", "full", "wait"):
+                frame.memory.pop(name, None)
+        return found
+
     def ask_key(self, turn: Turn, frame: Frame, slot: Slot) -> str:
-        own = _own_question(turn, frame, slot.name)
+        own = own_question(turn, frame, slot.name)
         return "booking_own_question" if own else slot.ask
 
     async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
-        return _facts(turn, frame, spoken=False)
+        also = await _overlapping(turn, frame) if frame.asked == CONFIRM else []
+        names = [turn.world.services[key].name.of(turn.language) for key in also]
+        return facts_of(turn, frame, spoken=False) | {"also": turn.wording.listed(names)}
 
     async def spoken_facts(self, turn: Turn, frame: Frame) -> dict[str, Any] | None:
-        return _facts(turn, frame, spoken=True)
+        return {**await self.facts(turn, frame), **facts_of(turn, frame, spoken=True)}
 
     def title(self, turn: Turn, frame: Frame) -> str:
-        service = _service(turn, frame)
+        service = service_of(turn, frame)
         if service is None:
             return turn.world.replies.render("booking_title", turn.language).text
         return turn.world.replies.render(
@@ -85,13 +121,16 @@ class Booking(Flow):
         ).text
 
     async def run(self, turn: Turn, frame: Frame) -> bool:
-        service = _service(turn, frame)
+        service = service_of(turn, frame)
         assert service is not None
         start = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
         slot = opening.slot_at(service, start)
         if slot is None or slot.start < opening.earliest_start(service, turn.now):
             await self._gone(turn, frame, service, start, "booking_too_soon")
             return False
+        if booking_waiting.waits(frame):
+            await booking_waiting.join(turn, frame, service)
+            return True
         try:
             async with turn.work.session.begin_nested():  # paid for or not made at all
                 made = await self._book(turn, frame, service, slot)
@@ -106,7 +145,7 @@ class Booking(Flow):
             await self._gone(turn, frame, service, start)
             return False
         except requests.DoubleBooking:
-            turn.say("booking_double", **_facts(turn, frame, spoken=False))
+            turn.say("booking_double", **facts_of(turn, frame, spoken=False))
             return True
         if before is not None:
             turn.say("booking_replaced", before=turn.wording.moment(before, turn.now))
@@ -114,8 +153,8 @@ class Booking(Flow):
         turn.say(
             "booking_done",
             number=made.number,
-            spoken={**_facts(turn, frame, spoken=True), "number": turn.wording.number_spoken(made.number)},
-            **_facts(turn, frame, spoken=False),
+            spoken={**facts_of(turn, frame, spoken=True), "number": turn.wording.number_spoken(made.number)},
+            **facts_of(turn, frame, spoken=False),
         )
         turn.dialogue.done = Done(
             flow=self.name, subject=f"request:{made.id}", title=title, at=turn.work.now.isoformat()
@@ -130,15 +169,20 @@ class Booking(Flow):
                 starts_at=slot.start,
                 ends_at=slot.end,
                 capacity=service.capacity,
-                count=_count(turn, frame),
+                count=count_of(turn, frame),
                 by_count=service.takes == "count",
+                person=name_of_whom(frame),
             ),
             resident_id=turn.resident.id if turn.resident else 0,
             conversation_id=turn.conversation.id,
-            place=_place(turn, frame, service),
+            place=place_of(turn, frame, service),
             text=frame.memory.get("words"),
-            details={name: frame.slots[name] for name in ("item", "note", "person") if frame.slots.get(name)},
+            details={name: value for name, value in self._details(frame).items() if value},
         )
+
+    def _details(self, frame: Frame) -> dict[str, Any]:
+        kept = {name: frame.slots.get(name) for name in ("item", "note", "person")}
+        return {**kept, "for": name_of_whom(frame)}
 
     async def _replace(self, turn: Turn, frame: Frame) -> datetime | None:
         """The new booking stands: the one it replaces is called off (F4). When that was; None for nothing."""
@@ -157,7 +201,7 @@ class Booking(Flow):
         frame.slots.pop("time", None)
         frame.memory.pop("confirmed", None)
         frame.asked = "time"
-        ask = await _alternatives(turn, frame, service, start, reply)
+        ask = await alternatives(turn, frame, service, start, reply)
         turn.say(ask.reply, buttons=ask.buttons, spoken=ask.spoken, **ask.facts)
         if ask.offers is not None:
             turn.offer(ask.offers)
@@ -175,17 +219,26 @@ async def _judge_service(turn: Turn, frame: Frame, given: Given) -> Verdict:
         return None
     if given.entity is not None:
         frame.memory.setdefault("words", given.text)
-    if not _may_book(turn, service):
-        return Ask(reply=f"booking_only_{service.who}", facts={"service": service.name.of(turn.language)})
     return await booking_hours.refusal(turn, frame, service) or Filled(value=service.key)
 
 
-def _may_book(turn: Turn, service: Service) -> bool:
-    """Whether this person is among those whom the service is for; unknown ages get the benefit of the doubt."""
-    resident = turn.resident
-    if service.who != "elder" or resident is None or not resident.birth_year:
-        return True
-    return turn.now.year - int(resident.birth_year) >= _ELDER_FROM
+async def _overlapping(turn: Turn, frame: Frame) -> list[str]:
+    """What else this person has booked for that time: services. It is asked about, not refused."""
+    service = service_of(turn, frame)
+    if service is None or turn.resident is None or not frame.slots.get("time") or frame.slots.get("whom"):
+        return []
+    slot = opening.slot_at(service, datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone))
+    if slot is None:
+        return []
+    found = await requests.bookings_between(
+        turn.work, resident_id=turn.resident.id, start=slot.start, end=slot.end
+    )
+    replaced = frame.memory.get("replaces")
+    return [
+        str(one.service)
+        for one in found
+        if one.id != replaced and one.service in turn.world.services and one.service != service.key
+    ]
 
 
 async def _popular(turn: Turn, frame: Frame) -> Sequence[Button]:
@@ -196,111 +249,11 @@ async def _popular(turn: Turn, frame: Frame) -> Sequence[Button]:
     ]
 
 
-async def _judge_time(turn: Turn, frame: Frame, given: Given) -> Verdict:
-    service = _service(turn, frame)
-    written = given.value if given.value is not None else given.entity.value if given.entity else None
-    if service is None or not isinstance(written, str):
-        return None
-    try:
-        value = parse_value(written)
-    except TimeValueError:
-        return None
-    if value.repeat is not None:
-        return Ask(reply="booking_one_at_a_time")
-    assert value.day is not None
-    day = _day_meant(frame, given, value.day)
-    if value.clock is None and value.part is None and frame.slots.get("time"):
-        # Only the day is put right: the time of day stays (C2).
-        before = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
-        return await _at_clock(turn, frame, service, datetime.combine(day, before.time(), turn.work.zone))
-    if value.clock is None:
-        return await _on_day(turn, frame, service, day, value.part)
-    moment = datetime.combine(day, value.clock, turn.work.zone)
-    if "half" in _guessed(given) and _day_known(frame, given):
-        moment = _half_meant(service, moment)
-    return await _at_clock(turn, frame, service, moment)
-
-
-def _guessed(given: Given) -> Sequence[str]:
-    """Which parts of a time nobody said: its `day`, or which `half` of the day."""
-    return given.entity.extra.get("guessed", ()) if given.entity is not None else ()
-
-
-def _day_known(frame: Frame, given: Given) -> bool:
-    return bool(frame.memory.get("day") or frame.slots.get("time")) or "day" not in _guessed(given)
-
-
-def _day_meant(frame: Frame, given: Given, day: date) -> date:
-    """A bare clock time after a day was named belongs to that day."""
-    named = (frame.slots.get("time") or "")[:10] or frame.memory.get("day")
-    return date.fromisoformat(named) if named and "day" in _guessed(given) else day
-
-
-def _half_meant(service: Service, moment: datetime) -> datetime:
-    """Nine o'clock on a named day is nine in the morning or in the evening: the one at which the service is open."""
-    morning = moment.replace(hour=moment.hour % 12)
-    halves = (moment, morning, morning.replace(hour=morning.hour + 12))
-    return next((half for half in halves if opening.slot_at(service, half) is not None), moment)
-
-
-async def _at_clock(turn: Turn, frame: Frame, service: Service, moment: datetime) -> Verdict:
-    frame.memory["day"] = moment.date().isoformat()
-    if moment <= turn.now:
-        return await _alternatives(turn, frame, service, turn.now, "booking_past")
-    if moment < opening.earliest_start(service, turn.now):
-        return await _alternatives(turn, frame, service, moment, "booking_too_soon")
-    slot = opening.slot_at(service, moment)
-    if slot is None:
-        return await _alternatives(turn, frame, service, moment, "booking_closed")
-    if slot.start < opening.earliest_start(service, turn.now):
-        return await _alternatives(turn, frame, service, moment, "booking_too_soon")  # it runs already
-    if turn.resident is not None and await requests.has_booking(
-        turn.work, resident_id=turn.resident.id, service=service.key, starts_at=slot.start
-    ):
-        return await _alternatives(turn, frame, service, slot.start, "booking_have_it")
-    if not await _is_free(turn, frame, service, slot):
-        return await _alternatives(turn, frame, service, slot.start, "booking_full")
-    return Filled(value=slot.start.isoformat())
-
-
-async def _on_day(turn: Turn, frame: Frame, service: Service, day: date, part: str | None) -> Verdict:
-    """A day or a part of one: the only free slot in it is taken, of several the person chooses."""
-    frame.memory["day"] = day.isoformat()
-    midnight = datetime.combine(day, datetime.min.time(), turn.work.zone)
-    earliest = opening.earliest_start(service, turn.now)
-    if day < turn.now.date():
-        return await _alternatives(turn, frame, service, turn.now, "booking_past")
-    found = [
-        slot
-        for slot in opening.slots_on(service, day, turn.work.zone)
-        if slot.start >= earliest and opening.in_part(slot.start.time(), part)
-    ]
-    if not found:
-        # The part may be closed while the day is open: the nearest slots will say so.
-        wanted = max(midnight + timedelta(hours=9), earliest)
-        return await _alternatives(turn, frame, service, wanted, "booking_closed_that_day")
-    free = [slot for slot in found[:_LOOK_AT] if await _is_free(turn, frame, service, slot)]
-    if not free:
-        return await _alternatives(turn, frame, service, found[0].start, "booking_full_that_day")
-    if len(free) == 1:
-        return Filled(value=free[0].start.isoformat())
-    shown = _spread(free, 3)
-    return Ask(
-        reply="booking_ask_clock",
-        facts={
-            "day": turn.wording.day(midnight, turn.now),
-            "service": service.name.of(turn.language),
-            "times": turn.wording.listed([turn.wording.clock(slot.start) for slot in shown]),
-        },
-        buttons=tuple(_slot_button(turn, slot, day_known=True) for slot in shown),
-    )
-
-
 async def _judge_count(turn: Turn, frame: Frame, given: Given) -> Verdict:
     number = given.value if given.value is not None else given.entity.value if given.entity else None
     if isinstance(number, str) and number.isascii() and number.isdigit():
         number = int(number)
-    service = _service(turn, frame)
+    service = service_of(turn, frame)
     if not isinstance(number, int) or isinstance(number, bool) or service is None:
         return None
     if not 1 <= number <= _MOST:
@@ -321,7 +274,7 @@ async def _places_left(turn: Turn, frame: Frame, service: Service) -> int | None
 
 
 async def _judge_home(turn: Turn, frame: Frame, given: Given) -> Verdict:
-    if _service(turn, frame) is not None and not _comes_home(turn, frame):
+    if service_of(turn, frame) is not None and not comes_home(turn, frame):
         return None  # it takes place where the catalogue says
     verdict = await judge_place(
         turn, frame, given, need=("building", "unit", "room"), reply="booking_which_part"
@@ -336,126 +289,6 @@ async def _judge_words(turn: Turn, frame: Frame, given: Given) -> Verdict:
     return Filled(value=words[:300]) if given.asked and words else None
 
 
-# What the catalogue says
-
-
-def _service(turn: Turn, frame: Frame) -> Service | None:
-    return turn.world.services.get(str(frame.slots.get("service")))
-
-
-def _wants(name: str) -> Any:
-    def wanted(turn: Turn, frame: Frame) -> bool:
-        service = _service(turn, frame)
-        return service is not None and any(ask.name == name and ask.required for ask in service.slots)
-
-    return wanted
-
-
-def _comes_home(turn: Turn, frame: Frame) -> bool:
-    """Only there the flat matters; a known home is read back instead of asked."""
-    service = _service(turn, frame)
-    return service is not None and service.where == "home"
-
-
-def _count(turn: Turn, frame: Frame) -> int | None:
-    """How many, where the service asks for it: two people who come along are not two haircuts."""
-    return frame.slots.get("count") if _wants("count")(turn, frame) else None
-
-
-def _own_question(turn: Turn, frame: Frame, name: str) -> str | None:
-    service = _service(turn, frame)
-    if service is None:
-        return None
-    ask = next((ask for ask in service.slots if ask.name == name), None)
-    return ask.question.of(turn.language) if ask and ask.question else None
-
-
-def _place(turn: Turn, frame: Frame, service: Service) -> dict[str, Any] | None:
-    if service.where == "home":
-        return frame.slots.get("place") or turn.home
-    place = turn.world.places.get(service.place or "")
-    return {"name": place.name.zh} if place else None
-
-
-def _facts(turn: Turn, frame: Frame, *, spoken: bool) -> dict[str, Any]:
-    service = _service(turn, frame)
-    wording = turn.wording
-    facts: dict[str, Any] = {
-        "service": "",
-        "price": "",
-        "where": "",
-        "when": "",
-        "count": "",
-        "question": _own_question(turn, frame, frame.asked or "") or "",
-    }
-    if service is None:
-        return facts
-    place = _place(turn, frame, service)
-    facts["service"] = service.name.of(turn.language)
-    facts["price"] = booking_hours.price(turn, frame, service, _count(turn, frame))
-    facts["where"] = wording.place_spoken(place) if spoken else wording.place(place)
-    if service.where == "there" and (shared := turn.world.places.get(service.place or "")) is not None:
-        facts["where"] = shared.name.of(turn.language)
-    if frame.slots.get("time"):
-        start = datetime.fromisoformat(frame.slots["time"]).astimezone(turn.work.zone)
-        facts["when"] = wording.moment(start, turn.now)
-    count = _count(turn, frame)
-    if count:
-        facts["count"] = turn.world.replies.render("booking_count", turn.language, count=count).text
-    return facts
-
-
-# Free slots
-
-
-async def _is_free(turn: Turn, frame: Frame, service: Service, slot: OpenSlot) -> bool:
-    by_count = service.takes == "count"
-    taken = await requests.places_taken(
-        turn.work, service=service.key, starts_at=slot.start, by_count=by_count
-    )
-    wanted = (frame.slots.get("count") or 1) if by_count else 1
-    return taken + int(wanted) <= service.capacity
-
-
-async def _alternatives(turn: Turn, frame: Frame, service: Service, wanted: datetime, reply: str) -> Ask:
-    """Why not, and the nearest free slots to choose from."""
-    local = wanted.astimezone(turn.work.zone)
-    earliest = opening.earliest_start(service, turn.now)
-    free: list[OpenSlot] = []
-    for slot in opening.nearest_slots(service, local, earliest, limit=_LOOK_AT):
-        if await _is_free(turn, frame, service, slot):
-            free.append(slot)
-        if len(free) == 3:
-            break
-    free.sort(key=lambda slot: slot.start)
-    facts = {
-        "service": service.name.of(turn.language),
-        "wanted": turn.wording.moment(local, turn.now),
-        "day": turn.wording.day(local, turn.now),
-        "notice": turn.wording.duration(timedelta(minutes=service.notice_minutes)),
-        "times": turn.wording.moments([slot.start for slot in free], turn.now),
-    }
-    if not free:
-        return Ask(
-            reply="booking_nothing_free",
-            facts=facts,
-            buttons=(turn.button("button_person", "ask_human"),),
-            offers="ask_human",
-        )
-    return Ask(reply=reply, facts=facts, buttons=tuple(_slot_button(turn, slot) for slot in free))
-
-
-def _slot_button(turn: Turn, slot: OpenSlot, day_known: bool = False) -> Button:
-    title = turn.wording.clock(slot.start) if day_known else turn.wording.moment_short(slot.start, turn.now)
-    return Button(title=title, payload=payload("choose", time=f"{slot.start:%Y-%m-%dT%H:%M}"))
-
-
-def _spread(slots: Sequence[OpenSlot], count: int) -> list[OpenSlot]:
-    """A few of many, over the whole stretch: the first, one in the middle, the last."""
-    if len(slots) <= count:
-        return list(slots)
-    step = (len(slots) - 1) / (count - 1)
-    return [slots[round(index * step)] for index in range(count)]
-
-
-FLOWS = (Booking(),)
+FLOWS: tuple[Flow, ...] = (Booking(), *booking_waiting.FLOWS)
+TIMERS = booking_waiting.TIMERS
+"""Timer kind → its handler."""

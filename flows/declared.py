@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +74,9 @@ class Flow:
     light: bool = False  # only a question about going on: it makes way for whatever comes next
     own_silence: bool = False  # it has a clockwork of its own for questions that nobody answers (C10)
     pictures: bool = False  # a picture or a place on the map belongs to it, whatever is being asked (C16)
+    called_by: re.Pattern[str] | None = (
+        None  # whole messages that begin it whatever intent they look like and whatever is open
+    )
 
     async def claims(self, turn: Turn) -> bool:
         """Whether words said with nothing open are this flow's whatever their intent, since of what came before them:
@@ -89,6 +93,10 @@ class Flow:
     def ask_key(self, turn: Turn, frame: Frame, slot: Slot) -> str:
         """The reply that asks for a slot; a flow whose questions depend on content overrides it."""
         return slot.ask
+
+    async def confirm_key(self, turn: Turn, frame: Frame) -> str:
+        """The reply that reads back; a flow that reads back differently at times overrides it."""
+        return f"{self.name}_confirm"
 
     async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
         """What the read-back `<name>_confirm` and the questions may name."""

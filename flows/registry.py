@@ -51,6 +51,7 @@ def engine() -> Engine:
 
 TIMERS: Mapping[str, Handler] = {
     **emergency.TIMERS,
+    **booking.TIMERS,
     **checkin.TIMERS,
     **reminders.TIMERS,
     **devices.TIMERS,

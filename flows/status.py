@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from data import reminders, requests
+from data import opening, requests
 from data.models import Request, RequestEvent
 from data.states import IllegalMove
+from flows import undo
 from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
-from flows.own_cases import SHOWN, describe, meant, picked, says, starts, what, when
+from flows.own_cases import SHOWN, describe, meant, picked, starts, what, when
 from flows.promises import by, next_promises
 from flows.repair_place import in_own_words, in_words, judge_where
 from flows.replies import payload
@@ -94,25 +95,36 @@ class Cancel(_OwnCase):
     def __init__(self) -> None:
         self.slots = (self._which(),)
 
+    async def claims(self, turn: Turn) -> bool:
+        return await undo.waiting_meant(turn) is not None
+
     async def begin(self, turn: Turn, frame: Frame) -> None:
         frame.memory["words"] = turn.text if turn.command is None else ""
-        subject = _just_done(turn) if not frame.slots.get("which") else None
-        if subject is None:
+        done = undo.meant(turn) if not frame.slots.get("which") else None
+        found = (done.subject, done.title) if done is not None else await undo.waiting_meant(turn)
+        if found is None or frame.slots.get("which"):
             await super().begin(turn, frame)
             return
-        kind, _, reference = subject.partition(":")
+        kind, _, reference = found[0].partition(":")
         frame.slots["which"] = reference
-        if kind == "reminder":
-            frame.memory["reminder"] = turn.dialogue.done.title if turn.dialogue.done else ""
+        if kind != "request":
+            late = done is not None and undo.late(turn)
+            frame.memory["undo"] = {"kind": kind, "title": found[1], "late": late}
+            if late:
+                frame.memory["confirmed"] = True  # nothing is undone: there is nothing to read back
 
     async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
-        if "reminder" in frame.memory:
-            return {"what": frame.memory["reminder"], "number": "", "cases": ""}
+        if "undo" in frame.memory:
+            return {"what": frame.memory["undo"]["title"], "number": "", "cases": ""}
         return await super().facts(turn, frame)
 
+    async def confirm_key(self, turn: Turn, frame: Frame) -> str:
+        request = await _chosen(turn, frame) if "undo" not in frame.memory else None
+        return "cancel_confirm_soon" if request is not None and _soon(turn, request) else "cancel_confirm"
+
     async def run(self, turn: Turn, frame: Frame) -> bool:
-        if "reminder" in frame.memory:
-            await self._reminder(turn, frame)
+        if "undo" in frame.memory:
+            await undo.take_back(turn, reference=frame.slots["which"], **frame.memory["undo"])
             return True
         if not frame.slots["which"]:
             await self._nothing(turn, frame)
@@ -120,25 +132,22 @@ class Cancel(_OwnCase):
         request = await requests.get(turn.work, frame.slots["which"], lock=True)
         assert request is not None  # cases are never deleted
         described = describe(turn, request)
+        if request.state == "booked" and request.starts_at is not None and request.starts_at <= turn.now:
+            turn.say("cancel_begun", what=what(turn, request))
+            turn.offer("ask_human")
+            return True
         try:
             await requests.move(turn.work, request, "cancel", note=frame.memory["words"] or None)
         except IllegalMove:
             await _tell(turn, request)
             return True
-        _forget_done(turn, f"request:{request.id}")
+        undo.forget(turn, f"request:{request.id}")
         spoken = {"number": turn.wording.number_spoken(request.number)}
         turn.say("cancel_done", what=described, number=request.number, spoken=spoken)
         return True
 
     async def cancelled(self, turn: Turn, frame: Frame) -> None:
         turn.say("cancel_cancelled")
-
-    async def _reminder(self, turn: Turn, frame: Frame) -> None:
-        found = await reminders.get(turn.work, frame.slots["which"], lock=True)
-        if found is not None and found.state == "active":
-            await reminders.cancel(turn.work, found)
-        _forget_done(turn, f"reminder:{frame.slots['which']}")
-        turn.say("cancel_done_reminder", what=frame.memory["reminder"])
 
     async def _nothing(self, turn: Turn, frame: Frame) -> None:
         """Nothing open: what was meant may be over already, and then they hear how it stands."""
@@ -324,21 +333,12 @@ async def _next(turn: Turn, request: Request) -> str:
     return turn.world.replies.render(key, turn.language, **facts).text
 
 
-def _just_done(turn: Turn) -> str | None:
-    """What was finished within the last minutes, where the message means just that (C12)."""
-    done = turn.dialogue.done
-    if done is None or turn.work.now - datetime.fromisoformat(done.at) > turn.world.figures.undo:
-        return None
-    named = turn.understanding is not None and any(
-        turn.understanding.first(name) is not None for name in ("request_no", "service", "fault")
-    )
-    plain = turn.understanding is not None and not turn.understanding.entities
-    return done.subject if not named and (says("just", turn.text) or plain) else None
-
-
-def _forget_done(turn: Turn, subject: str) -> None:
-    if turn.dialogue.done is not None and turn.dialogue.done.subject == subject:
-        turn.dialogue.done = None
+def _soon(turn: Turn, request: Request) -> bool:
+    """Whether a booking begins so soon that it could not be booked any more: somebody may be on the way already."""
+    service = turn.world.services.get(request.service or "")
+    if service is None or request.starts_at is None:
+        return False
+    return turn.now < request.starts_at < opening.earliest_start(service, turn.now)
 
 
 FLOWS: tuple[Flow, ...] = (Status(), Cancel(), Change())

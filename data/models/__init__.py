@@ -14,6 +14,7 @@ from data.models.request import NumberCounter, Request, RequestEvent
 from data.models.resident import Consent, Contact, Resident
 from data.models.staff import ApiToken, Audit, Shift, Staff, StaffSession
 from data.models.timer import Timer
+from data.models.waiting import Waiting
 
 __all__ = [
     "Alarm",
@@ -47,4 +48,5 @@ __all__ = [
     "Staff",
     "StaffSession",
     "Timer",
+    "Waiting",
 ]

@@ -168,7 +168,7 @@ async def test_a_full_slot_has_the_nearest_free_ones(here: Talk) -> None:
     said = await here.say(ME, "我想约理发，明天上午十点")
     assert "约满" in texts(said)
     titles = [button["title"] for button in (said[-1].payload or {})["buttons"]]
-    assert titles == ["明天上午9点", "明天上午9点半", "明天上午10点半"]
+    assert titles == ["明天上午9点半", "明天上午10点半", "排队等"]
     assert "上午10点半的理发" in await here.ask(ME, "十点半")
 
 
