@@ -20,9 +20,9 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-TRAINING := $(wildcard nlu/training/*.yml) nlu/builtin.py nlu/features.py nlu/encoder.py
+TRAINING := $(wildcard nlu/training/*.yml nlu/training_emergency/*.yml nlu/emergency*) $(addprefix nlu/,train.py builtin.py listener.py kernel.py features.py encoder.py pinyin.py cues.yml)
 $(VENV)/.trained: $(VENV)/.ready $(TRAINING)
-	$(BIN)/python -m nlu.builtin train var/nlu
+	$(BIN)/python -m nlu.train var/nlu
 	@touch $@
 
 setup-dev: setup $(VENV)/.ready-dev
@@ -30,13 +30,13 @@ $(VENV)/.ready-dev: requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-# What tests need from the system: a browser, and letters for Chinese in it.
+# What tests need from the system: a browser, letters for Chinese in it, and an MQTT broker.
 system:
-	@if ! command -v chromium >/dev/null || ! fc-list :lang=zh 2>/dev/null | grep -q .; then \
+	@if ! command -v chromium >/dev/null || ! fc-list :lang=zh 2>/dev/null | grep -q . || ! { command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig >/dev/null; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig mosquitto >/dev/null; \
 	  else \
-	    echo "The tests need Chromium and a Chinese font: on Debian, apt-get install chromium fonts-noto-cjk fontconfig"; exit 2; \
+	    echo "The tests need Chromium, a Chinese font and Mosquitto: on Debian, apt-get install chromium fonts-noto-cjk fontconfig mosquitto"; exit 2; \
 	  fi; fi
 
 test: setup-dev system check ## set up and run all tests

@@ -10,14 +10,18 @@ import csv
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nlu.emergency import EmergencyNet
+from nlu.encoder import UniversalSentenceEncoder
+from nlu.listener import Listener
 from nlu.understanding import Context, Emergency
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+Judge = Callable[[str], Emergency | None]
 CONTEXT = Context(now=datetime(2026, 11, 22, 10, tzinfo=UTC))
 
 
@@ -37,12 +41,12 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} ({100 * part / max(whole, 1):.1f} %)"
 
 
-def marked(net: EmergencyNet, path: Path, errors: bool) -> None:
+def marked(judge: Judge, path: Path, errors: bool) -> None:
     """Figures on a file with the columns text, is_emergency, kind."""
     counts: Counter[str] = Counter()
     for row in rows(path):
         text, kind = row["text"], row.get("kind") or ""
-        judged = net.judge(text, CONTEXT)
+        judged = judge(text)
         heard = "none" if judged is None else "asked" if judged.level == 4 else "raised"
         truth = "cry" if row["is_emergency"] == "1" else "harmless"
         counts[f"{truth} {heard}"] += 1
@@ -60,14 +64,14 @@ def marked(net: EmergencyNet, path: Path, errors: bool) -> None:
     print(f"asked {share(counts['harmless asked'], counts['harmless'])}")
 
 
-def everyday(net: EmergencyNet, path: Path, errors: bool) -> None:
+def everyday(judge: Judge, path: Path, errors: bool) -> None:
     """Hits in everyday talk, and the time a message takes."""
     counts: Counter[str] = Counter()
     times: list[float] = []
     lines = rows(path)
     for row in lines:
         begun = time.thread_time()
-        judged = net.judge(row["text"], CONTEXT)
+        judged = judge(row["text"])
         times.append(time.thread_time() - begun)
         if judged is not None:
             heard = "asked" if judged.level == 4 else "raised"
@@ -90,16 +94,23 @@ def _dev() -> list[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rules-only", action="store_true", help="without the second listener")
     parser.add_argument("--errors", action="store_true", help="list every error with the net's reasons")
-    own = sorted((ROOT / "tests" / "data").glob("emergency_own*.tsv"))
+    own = sorted((ROOT / "tests" / "data").glob("emergency_*.tsv"))
     parser.add_argument("--dev", type=Path, nargs="*", default=[*_dev(), *own])
     parser.add_argument("--everyday", type=Path, default=SHARED / "everyday_dev.tsv")
     arguments = parser.parse_args()
     net = EmergencyNet()
+    listener = Listener.load(ROOT / "var" / "nlu", net, UniversalSentenceEncoder())
+
+    def judge(text: str) -> Emergency | None:
+        suspicion = None if arguments.rules_only else listener.suspect(text)
+        return net.judge(text, CONTEXT, suspicion)
+
     for path in arguments.dev:
-        marked(net, path, arguments.errors)
+        marked(judge, path, arguments.errors)
     if arguments.everyday.exists():
-        everyday(net, arguments.everyday, arguments.errors)
+        everyday(judge, arguments.everyday, arguments.errors)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -15,7 +16,7 @@ from bot.communities import Communities
 from bot.house import House
 from bot.keys import keyring_of
 from bot.outbox import Carrier, Outbox
-from bot.reading import LateEngine
+from bot.reading import LateEngine, LateListener
 from bot.settings import Settings
 from bot.turn import Turns
 from bot.voice_room import open_voice
@@ -29,7 +30,8 @@ from flows.replies import Replies
 from flows.wording import Wording
 from flows.world import Figures, World
 from nlu.emergency import EmergencyNet
-from nlu.engine import IntentEngine, Parser
+from nlu.encoder import Encoder
+from nlu.engine import IntentEngine, Parser, SecondListener
 from nlu.extractors import Extractors
 
 log = structlog.get_logger(__name__)
@@ -60,24 +62,36 @@ def engine_cache(settings: Settings) -> Path:
 
 
 def parser_of(settings: Settings, world: World, net: EmergencyNet) -> Parser:
-    """The emergency net and the extractors at once; the intent engine loads when it is first asked (`LateEngine.begin`)."""
+    """The emergency net and the extractors at once; what was learned loads when it is first asked (`bot.reading`)."""
 
-    def load() -> IntentEngine:
-        # Imported here, in the loading thread: SciPy alone takes half a second that nobody has to wait for.
+    # Imported in the loading threads: SciPy alone takes half a second that nobody has to wait for.
+    @cache
+    def encoder() -> Encoder:
+        from nlu.encoder import UniversalSentenceEncoder
+
+        return UniversalSentenceEncoder()
+
+    def engine() -> IntentEngine:
         from nlu.builtin import BuiltinEngine
         from nlu.rasa import RasaEngine
 
-        builtin = BuiltinEngine.load(engine_cache(settings))
+        builtin = BuiltinEngine.load(engine_cache(settings), encoder=encoder())
         return RasaEngine(settings.rasa_url, fallback=builtin) if settings.nlu == "rasa" else builtin
 
+    def listener() -> SecondListener:
+        from nlu.listener import Listener
+
+        return Listener.load(engine_cache(settings), net, encoder())
+
     return Parser(
-        engine=LateEngine(load),
+        engine=LateEngine(engine),
         net=net,
         extractor=Extractors(
             services=content.lookup_rows(world.services),
             faults=content.lookup_rows(world.faults),
             places={place.name.zh: place.names for place in world.places.values()},
         ),
+        listener=LateListener(listener),
     )
 
 

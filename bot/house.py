@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.clock import Clock
 from bot.late import LateApp
-from bot.reading import LateEngine
+from bot.reading import late_parts
 from bot.settings import Settings
 from data.database import Database
 from data.events import EventStream
@@ -53,8 +53,8 @@ class House:
         """
         for part in self.late:
             await asyncio.wait({part.begin()})  # a fault of it is its visitors' to meet
-        if isinstance(self.turns.parser.engine, LateEngine):
-            await asyncio.wait({self.turns.parser.engine.begin()})  # its fault is told by /readyz
+        for reading in late_parts(self.turns.parser):
+            await asyncio.wait({reading.begin()})  # its fault is told by /readyz
 
     @asynccontextmanager
     async def work(self, actor: str, *, community: str | None = None) -> AsyncIterator[Work]:

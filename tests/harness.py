@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.build import parser_of, world_of
 from bot.clock import FixedClock
 from bot.communities import Communities
+from bot.reading import late_parts
 from bot.settings import Settings
 from bot.turn import Turns
 from data import conversations, demo_fill, timers
@@ -112,7 +113,8 @@ async def understanding() -> tuple[World, Parser]:
         settings = Settings(_env_file=None, home=Path("/nonexistent"))  # type: ignore[call-arg]
         world = world_of(settings)
         parser = parser_of(settings, world, EmergencyNet())
-        await parser.engine.wait()  # type: ignore[attr-defined]
+        for part in late_parts(parser):
+            await part.wait()
         _shared.update(world=world, parser=parser)
     return _shared["world"], _shared["parser"]  # type: ignore[return-value]
 

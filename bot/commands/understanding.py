@@ -44,7 +44,7 @@ def evaluate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TSV with a header")],
 ) -> None:
     from bot.build import parser_of, world_of
-    from bot.reading import LateEngine
+    from bot.reading import late_parts
     from nlu.emergency import EmergencyNet
     from nlu.evaluate import NOW, read_rows, report
     from nlu.evaluate import run as measure
@@ -52,8 +52,8 @@ def evaluate(
     async def go() -> str:
         settings = Settings()
         parser = parser_of(settings, world_of(settings), EmergencyNet())
-        assert isinstance(parser.engine, LateEngine)
-        await parser.engine.wait()
+        for part in late_parts(parser):
+            await part.wait()
         return report(await measure(parser, read_rows(file), NOW)).render()
 
     _out.print(asyncio.run(go()), highlight=False, markup=False)
@@ -68,15 +68,15 @@ def parse(
 ) -> None:
     from bot.build import parser_of, world_of
     from bot.channels.parse import parsed
-    from bot.reading import LateEngine
+    from bot.reading import late_parts
     from nlu.emergency import EmergencyNet
     from nlu.understanding import Context
 
     async def go() -> dict[str, object]:
         settings = Settings()
         parser = parser_of(settings, world_of(settings), EmergencyNet())
-        assert isinstance(parser.engine, LateEngine)
-        await parser.engine.wait()
+        for part in late_parts(parser):
+            await part.wait()
         zone = ZoneInfo(settings.tz)
         moment = datetime.fromisoformat(now) if now else SystemClock().now()
         moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

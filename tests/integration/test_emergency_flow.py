@@ -11,6 +11,7 @@ from data.database import Database
 from data.models import Audit
 from flows.emergency_plan import plan
 from flows.replies import Replies
+from nlu.engine import Reading
 from nlu.understanding import EMERGENCY_KINDS, Intent
 from tests.emergency_house import ME, House, house
 
@@ -337,10 +338,10 @@ async def test_silence_after_a_doubt_raises_level_three_and_says_why(here: House
 async def test_silence_after_a_guess_of_the_intent_engine_alone_is_left_to_the_officer(
     here: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def guess(text: str) -> tuple[Intent, ...]:
-        return (Intent(name="emergency", confidence=0.9),)
+    async def guess(text: str) -> Reading:
+        return Reading(ranking=(Intent(name="emergency", confidence=0.9),))
 
-    monkeypatch.setattr(here.turns.parser, "classify", guess)
+    monkeypatch.setattr(here.turns.parser, "read", guess)
     await here.say(ME, "你看那边的云")
     await here.unasked(ME)
     await here.pass_time(seconds=100)

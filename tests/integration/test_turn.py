@@ -95,7 +95,7 @@ async def test_the_same_words_without_an_id_are_two_messages(here: Talk) -> None
 
 async def test_messages_fired_at_once_are_answered_in_the_order_they_came(here: Talk) -> None:
     """Known words are understood at once and new ones after a while; that must not let them overtake."""
-    await here.turns.parser.classify("你好")
+    await here.turns.parser.read("你好")
     words = [("你好" if number % 2 else f"我想问问第{number}件事怎么办") for number in range(12)]
     await asyncio.gather(*(here.turns.handle(said(text)) for text in words))
     heard = [message.text for message in await stored(here) if message.author == "resident"]

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlu import builtin, training_data
-from nlu.builtin import KEPT, REMEMBERED, BuiltinEngine, recipe_key, trained
+from nlu import training_data
+from nlu.builtin import KEPT, REMEMBERED, BuiltinEngine, key_of, trained
 from nlu.encoder import UniversalSentenceEncoder, Vectors
 from nlu.evaluate import calibration_error
 from nlu.features import LONGEST, clean, sound_grams
@@ -176,10 +176,10 @@ async def test_the_cache_is_used_and_gives_the_same(small: BuiltinEngine, tmp_pa
 
 
 async def test_a_changed_sentence_trains_anew(small: BuiltinEngine, tmp_path: Path, few: Path) -> None:
-    before = recipe_key(few, LetterEncoder())
+    before = key_of(LetterEncoder(), [], few)
     with (few / "greet.yml").open("a", encoding="utf-8") as stream:
         stream.write("    - 老哥吉祥\n")
-    assert recipe_key(few, LetterEncoder()) != before
+    assert key_of(LetterEncoder(), [], few) != before
     changed = BuiltinEngine.load(tmp_path / "cache", few, LetterEncoder())
     assert changed.rank("老哥吉祥")[0].name == "greet"
     assert len(list((tmp_path / "cache").iterdir())) == 2
@@ -193,7 +193,7 @@ def test_old_models_are_cleared_away(tmp_path: Path, few: Path) -> None:
         trained(tmp_path / "cache", few, LetterEncoder())
     left = {file.name for file in (tmp_path / "cache").iterdir()}
     assert len(left) == KEPT
-    assert f"intents-{recipe_key(few, LetterEncoder())}.npz" in left
+    assert f"intents-{key_of(LetterEncoder(), [], few)}.npz" in left
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 nonsense", b"x" * 1000])
@@ -220,15 +220,6 @@ async def test_what_is_remembered_is_bounded(small: BuiltinEngine) -> None:
     for number in range(REMEMBERED + 50):
         small.rank(f"马{number}")
     assert len(small._answers) == REMEMBERED
-
-
-def test_the_command_trains_and_says_where(
-    tmp_path: Path, few: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(builtin, "UniversalSentenceEncoder", LetterEncoder)
-    assert builtin.main(["train", str(tmp_path / "models"), "--training", str(few)]) == 0
-    (file,) = (tmp_path / "models").iterdir()
-    assert str(file) in capsys.readouterr().out
 
 
 def test_the_engine_needs_nothing_else_of_the_project() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlu.emergency import EmergencyNet, takes_back
+from nlu.emergency import ASK_FROM, DOUBT_BELOW, RAISE_FROM, EmergencyNet, Suspicion, takes_back
 from nlu.emergency_rules import load_rules
 from nlu.emergency_text import tidy
 from nlu.understanding import EMERGENCY_KINDS, Context, Emergency, Expecting
@@ -210,21 +210,36 @@ def test_refusing_rescue_after_an_overdose_is_not_taking_back() -> None:
     assert level("药我已经吃下去了,不用救") in (1, 2)
 
 
-class Suspicious:
-    """A second opinion that suspects everything."""
-
-    def suspects(self, text: str, context: Context) -> float:
-        return 0.9
+def joined(text: str, likelihood: float) -> tuple[str, int] | None:
+    judged = net().judge(text, Context(now=NOW), Suspicion(kind="gas", likelihood=likelihood))
+    return None if judged is None else (judged.kind, judged.level)
 
 
-def test_a_second_opinion_can_make_the_net_ask_but_never_silence_it() -> None:
-    anxious = EmergencyNet(second=Suspicious())
-    asked = anxious.judge("今天天气不错", Context(now=NOW))
-    assert asked is not None
-    assert asked.level == 4
-    raised = anxious.judge("救命", Context(now=NOW))
-    assert raised is not None
-    assert raised.level == 1
+def test_a_suspicion_raises_or_asks_where_no_rule_speaks() -> None:
+    assert joined("今天天气不错", 0.9) == ("gas", 2)
+    assert joined("今天天气不错", (ASK_FROM + RAISE_FROM) / 2) == ("gas", 4)
+    assert joined("今天天气不错", ASK_FROM - 0.01) is None
+
+
+@pytest.mark.parametrize("cry", ["救命", "来人啊", "我喘不上气了快叫救护车", "火", "Help me!"])
+def test_nothing_learned_weakens_an_explicit_call(cry: str) -> None:
+    alone = net().judge(cry, Context(now=NOW))
+    assert alone is not None
+    assert joined(cry, 0.0) == (alone.kind, alone.level)
+
+
+def test_what_was_put_together_from_parts_and_sounds_harmless_is_asked_about_first() -> None:
+    cry = "我老伴晕倒了"
+    assert joined(cry, 0.9) == ("medical", 1)
+    assert joined(cry, DOUBT_BELOW - 0.01) == ("medical", 4)
+
+
+def test_an_answer_in_an_alarm_counts_whatever_was_learned() -> None:
+    judged = net().judge(
+        "起不来", Context(now=NOW, expecting="emergency"), Suspicion(kind="fall", likelihood=0.0)
+    )
+    assert judged is not None
+    assert judged.level <= 2
 
 
 def test_tidying_brings_scripts_dialect_and_spacing_together() -> None:
