@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from bot.commands import config, database, people, run, speech, talk, understanding
+from bot.commands import config, database, devices, people, run, speech, talk, understanding
 from data.errors import AnlinError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (run, talk, understanding, database, people, speech, config):
+for group in (run, talk, understanding, database, people, devices, speech, config):
     group.add_to(app)
 
 

@@ -43,9 +43,9 @@ class Address:
 
     host: str
     port: int
-    user: str | None
-    password: str | None
-    tls: ssl.SSLContext | None  # None: not encrypted
+    user: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None  # None: not encrypted
 
     def __repr__(self) -> str:
         return f"Address({self.host}:{self.port})"  # never the password

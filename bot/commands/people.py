@@ -77,7 +77,7 @@ def add_staff(
         work.audit("staff.add", f"staff:{name}", role=role.value)
         _out.print(f"{name} may sign in as {role.value}")
 
-    _with_work(work)
+    with_work(work)
 
 
 @token.command(
@@ -94,10 +94,11 @@ def add_token(
         _out.print("Keep it now, it is not shown again:")
         print(secret)  # noqa: T201  plain, so that it can be piped
 
-    _with_work(work)
+    with_work(work)
 
 
-def _with_work(do: Callable[[Work], Awaitable[None]]) -> None:
+def with_work(do: Callable[[Work], Awaitable[None]]) -> None:
+    """Do something in the operator's name, in the installation's first community (made if there is none)."""
     from sqlalchemy import select
 
     from bot.keys import keyring_of

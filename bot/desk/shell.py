@@ -15,6 +15,7 @@ from nicegui import Client, ui
 from nicegui.language import Language
 
 from bot.desk import reading
+from bot.desk.device_bar import DeviceBar
 from bot.desk.live import Live
 from bot.desk.sign_in import secret_of, token
 from bot.desk.visit import NotAllowed, SessionOver, Visit, first_page, spoken, visit_of
@@ -39,6 +40,7 @@ class Shell:
         self.say = visit.words
         self.house = visit.house
         self._bar: Part | None = None
+        self._devices: DeviceBar | None = None
 
     @property
     def now(self) -> datetime:
@@ -105,6 +107,7 @@ class Shell:
                     Tag("input", type="hidden", name="csrf", value=csrf)
                     Tag("button", say("app.sign_out"), "quiet", type="submit")
         self._bar = Part("div", "bar", role="alert")
+        self._devices = DeviceBar(self)
 
     def _places(self) -> tuple[str, ...]:
         return tuple(place for place in ("board", "alarms", "handoffs", "requests") if self.visit.may(place))
@@ -127,6 +130,10 @@ class Shell:
         """After the page has drawn itself: show alarms, follow the news, keep the browser's clock in step."""
         await self._alarms(frozenset())
         self.live.watch({"alarm"}, self._alarms)
+        if self._devices is not None:
+            await self._devices.refresh()
+            self.live.watch({"device"}, self._devices.refresh)
+            ui.timer(_RESYNC, self._devices.refresh, immediate=False)
         self.live.start()
         self._sync()
         ui.timer(1.0, self._sync, once=True)
