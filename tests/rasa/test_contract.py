@@ -224,7 +224,10 @@ async def test_a_restart_between_two_messages_is_not_noticed(
     assert (engine.answered_by, faults) == ("rasa", [])
 
 
-async def test_the_product_started_with_it_understands_by_it(server: rasa_server.Server) -> None:
+async def test_the_product_started_with_it_understands_by_it(
+    server: rasa_server.Server,
+    builtin: BuiltinEngine,  # so that the product finds it trained
+) -> None:
     said = (await parse(server, "喂"))["intent_ranking"]
     product = Product("--demo", env={"ANLIN_NLU": "rasa", "ANLIN_RASA_URL": server.url})
     try:
