@@ -14,6 +14,8 @@ from data.work import Work
 DEMO_SENDER = "demo:"
 CONSENT_VERSION = "2026-11"
 """Version of the consent text in `flows/replies`; a changed text gets a new one."""
+SERVICE = "service"
+"""The purpose without which nobody can be served but in an emergency."""
 
 
 def address_key(community_id: int, place: dict[str, Any] | None) -> str:
@@ -85,15 +87,33 @@ async def consent(work: Work, resident: Resident, *, purpose: str, version: str 
     await work.session.flush()
 
 
-async def alarm_contacts(work: Work, resident_id: int) -> Sequence[Contact]:
-    """The family contacts who may be told, in their order; only those the resident agreed to."""
-    return (
-        await work.session.scalars(
-            select(Contact)
-            .where(Contact.resident_id == resident_id, Contact.consented_at.is_not(None))
-            .order_by(Contact.position)
-        )
-    ).all()
+async def agreed(work: Work, resident_id: int, *, purpose: str) -> str | None:
+    """The version of the consent text a resident agreed to last and still does; None where they do not (P4)."""
+    return await work.session.scalar(
+        select(Consent.version)
+        .where(Consent.resident_id == resident_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.given_at.desc(), Consent.id.desc())
+        .limit(1)
+    )
+
+
+async def up_to_date(work: Work, resident_id: int) -> bool:
+    """Whether a resident agreed to the newest consent text, or never was asked: staff wrote them down (F13)."""
+    asked = await work.session.scalar(
+        select(Consent.id).where(Consent.resident_id == resident_id, Consent.purpose == SERVICE).limit(1)
+    )
+    return asked is None or await agreed(work, resident_id, purpose=SERVICE) == CONSENT_VERSION
+
+
+async def alarm_contacts(work: Work, resident_id: int, *, daily: bool = False) -> Sequence[Contact]:
+    """The family contacts who may be told, in their order; only those the resident agreed to.
+
+    `daily`: of missed check-ins and medicine, which fewer of them may hear of than of emergencies.
+    """
+    wanted = [Contact.resident_id == resident_id, Contact.consented_at.is_not(None)]
+    if daily:
+        wanted.append(Contact.told == "all")
+    return (await work.session.scalars(select(Contact).where(*wanted).order_by(Contact.position))).all()
 
 
 async def contacts(work: Work, resident_id: int) -> Sequence[Contact]:

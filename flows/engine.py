@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from data import residents
 from flows import parked, silence, wordless
 from flows.asking import Asking
 from flows.declared import Aside, Flow
@@ -24,7 +25,8 @@ _STRONG = 0.7  # from here on another wish wins over an answer found in the same
 _SPEECH = ("slower", "louder")
 _ABOUT_THE_PARKED = ("affirm", "deny", "go_on", "change_request")
 """What first words mean nothing without the question that was parked."""
-ALARM, DOUBT, PERSON, MEETING = "emergency", "emergency_doubt", "person", "meeting"
+ALARM, DOUBT, PERSON = "emergency", "emergency_doubt", "person"
+MEETING, CONSENT = "meeting", "consent_again"
 """Flows that the engine itself calls for."""
 
 
@@ -39,6 +41,7 @@ class Engine:
             by_intent={intent: flow for flow in every for intent in flow.intents},
             asides={intent: aside for aside in asides for intent in aside.intents},
         )
+        self._called = [(flow.called_by, flow) for flow in every if flow.called_by is not None]
         self._claiming = [flow for flow in every if type(flow).claims is not Flow.claims]
         self._asking = Asking()
 
@@ -150,6 +153,10 @@ class Engine:
         if turn.dialogue.active is not frame:
             await self._next(turn)
             return
+        called = self._calling(turn)
+        if called is not None and called is not flow and frame.flow not in (ALARM, DOUBT, PERSON):
+            await self._open(turn, called)
+            return
         if await self._adjusted(turn, frame):
             return
         if self._leaves(turn, frame, flow):
@@ -206,17 +213,18 @@ class Engine:
             await self._something_open(turn, frame)
             return
         name, _ = self._wishes.new(turn)
-        if name is not None and name not in _ABOUT_THE_PARKED:
+        if self._calling(turn) is not None or (name is not None and name not in _ABOUT_THE_PARKED):
             await self._nothing_open(turn)
         if turn.dialogue.active is frame:
             turn.open("resume")
 
     async def _nothing_open(self, turn: Turn) -> None:
-        if await self._adjusted(turn, None):
+        called = self._calling(turn)
+        if called is None and await self._adjusted(turn, None):
             return
-        if (claiming := await self._claimed(turn)) is not None:
+        if (called := called or await self._claimed(turn)) is not None:
             turn.dialogue.failures = 0
-            self._open(turn, claiming)
+            await self._open(turn, called)
             return
         name, options = self._wishes.new(turn)
         if name is None and not options:
@@ -232,6 +240,12 @@ class Engine:
         elif name is not None:
             await self.do(turn, name)
 
+    def _calling(self, turn: Turn) -> Flow | None:
+        """The flow that these words as a whole begin, whatever intent they look like."""
+        if turn.command is not None or not turn.text:
+            return None
+        return next((flow for form, flow in self._called if form.fullmatch(turn.text)), None)
+
     async def _claimed(self, turn: Turn) -> Flow | None:
         """The flow that knows from what came before that these words are its own."""
         if turn.command is not None or turn.understanding is None:
@@ -245,17 +259,21 @@ class Engine:
         """Begin what a wish asks for, or answer it."""
         flow, aside = self._wishes.by_intent.get(intent), self._wishes.asides.get(intent)
         if flow is not None:
-            self._open(turn, flow)
+            await self._open(turn, flow)
         elif aside is not None:
             await aside.answer(turn)
         else:
             await self._not_understood(turn)
 
-    def _open(self, turn: Turn, flow: Flow) -> None:
+    async def _open(self, turn: Turn, flow: Flow) -> None:
         parked.make_room(self.flows, turn)
         turn.open(flow.name)
-        if turn.resident is None and not flow.open_to_strangers:
+        if flow.open_to_strangers:
+            return
+        if turn.resident is None:
             turn.open(MEETING).memory["leads_back"] = True
+        elif CONSENT in self.flows and not await residents.up_to_date(turn.work, turn.resident.id):
+            turn.open(CONSENT).memory["leads_back"] = True
 
     def waiting(self, turn: Turn) -> list[Frame]:
         """What was begun and is worth going on with, the newest first."""
@@ -264,7 +282,7 @@ class Engine:
     async def _serve(self, turn: Turn, frame: Frame, intent: str) -> None:
         """Another wish in the middle: knowledge is answered in place, a flow is put on top (C3, C4)."""
         if intent in self._wishes.by_intent:
-            self._open(turn, self._wishes.by_intent[intent])
+            await self._open(turn, self._wishes.by_intent[intent])
             return
         await self._wishes.asides[intent].answer(turn)
         if turn.dialogue.active is frame:

@@ -38,14 +38,14 @@ async def tell(
     only: Collection[str] | None = None,
     **facts: Any,
 ) -> Sequence[tuple[Contact, bool]]:
-    """Queue reply `key` for every contact the resident agreed to, or for those of `only` (names as `name_of`).
+    """Queue reply `key` for every contact who may hear of everyday things, or for those of `only` (names as `name_of`).
 
     The reply may name {name} and {place} of the resident. Gives each contact and whether there is a way to them.
     """
     resident, home = await conversations.with_home(work, resident_id)
     language = resident.language
     told: list[tuple[Contact, bool]] = []
-    for contact in await residents.alarm_contacts(work, resident_id):
+    for contact in await residents.alarm_contacts(work, resident_id, daily=True):
         if only is not None and name_of(contact) not in only:
             continue
         target = address(world, contact)

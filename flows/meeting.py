@@ -22,7 +22,6 @@ from flows.state import Frame
 from flows.turn import Turn
 from nlu.understanding import Entity, Understanding
 
-_PURPOSE = "service"
 _NEEDED = ("building", "unit", "room")
 _LONGEST_NAME = 20  # characters
 _CONTROL = (
@@ -57,8 +56,8 @@ class Meeting(Flow):
 
     def __init__(self) -> None:
         self.slots = (
-            Slot(name="name", ask="meeting_ask_name", entity="person", judge=_judge_name),
-            Slot(name="place", ask="meeting_ask_place", entity="place", judge=_judge_home),
+            Slot(name="name", ask="meeting_ask_name", entity="person", judge=judge_name),
+            Slot(name="place", ask="meeting_ask_place", entity="place", judge=judge_home),
             # Taken when it is said, never asked for.
             Slot(name="phone", ask="meeting_ask_name", entity="phone", judge=_judge_phone, when=_never),
             Slot(name="consent", ask="meeting_ask_consent", judge=_judge_consent),
@@ -134,12 +133,53 @@ class Meeting(Flow):
 
     async def cancelled(self, turn: Turn, frame: Frame) -> None:
         """Nothing is kept; what waited for it cannot go on."""
-        turn.dialogue.stack = [
-            other
-            for other in turn.dialogue.stack
-            if other.memory.get("begun") or "first_words" not in other.memory
-        ]
+        _give_up_waiting(turn)
         turn.say("meeting_cancelled")
+
+
+class ConsentAgain(Flow):
+    """The consent text has changed since somebody agreed to it, or they took it back: asked anew before the next wish."""
+
+    name = "consent_again"
+    parks = False
+
+    def __init__(self) -> None:
+        self.slots = (Slot(name="consent", ask="consent_again_ask", judge=_judge_consent),)
+
+    async def begin(self, turn: Turn, frame: Frame) -> None:
+        waiting = _waiting(turn, frame)
+        if waiting is not None:
+            waiting.memory["first_words"] = _kept(turn)
+
+    async def hear(self, turn: Turn, frame: Frame) -> bool:
+        if turn.intent("affirm"):
+            frame.slots["consent"] = residents.CONSENT_VERSION
+            frame.asked = None
+            return True
+        if turn.intent("deny", "stop"):
+            turn.dialogue.drop(frame)
+            await self.cancelled(turn, frame)
+            return True
+        return False
+
+    async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
+        return {"community": turn.work.community.name}
+
+    async def run(self, turn: Turn, frame: Frame) -> bool:
+        assert turn.resident is not None  # only who is known is asked again
+        waiting = _waiting(turn, frame)
+        version = frame.slots["consent"]
+        await residents.consent(turn.work, turn.resident, purpose=residents.SERVICE, version=version)
+        turn.work.audit("consent.again", f"resident:{turn.resident.id}", version=version)
+        turn.say("consent_again_done")
+        if waiting is not None and (kept := waiting.memory.pop("first_words", None)):
+            _restore(turn, kept)
+        return True
+
+    async def cancelled(self, turn: Turn, frame: Frame) -> None:
+        """What waited for it cannot go on; what was kept stays until they say otherwise."""
+        _give_up_waiting(turn)
+        turn.say("consent_again_cancelled")
 
 
 # What waits for it
@@ -157,6 +197,14 @@ def _waiting(turn: Turn, frame: Frame) -> Frame | None:
     """The flow that was begun by a stranger and has not asked anything yet."""
     below = [other for other in turn.dialogue.stack if other is not frame]
     return below[-1] if below and not below[-1].memory.get("begun") else None
+
+
+def _give_up_waiting(turn: Turn) -> None:
+    turn.dialogue.stack = [
+        other
+        for other in turn.dialogue.stack
+        if other.memory.get("begun") or "first_words" not in other.memory
+    ]
 
 
 def _kept(turn: Turn) -> dict[str, Any]:
@@ -184,14 +232,16 @@ def _restore(turn: Turn, kept: Mapping[str, Any]) -> None:
 # Slots
 
 
-async def _judge_name(turn: Turn, frame: Frame, given: Given) -> Verdict:
+async def judge_name(turn: Turn, frame: Frame, given: Given) -> Verdict:
+    """What somebody wants to be called; asked twice, whatever they say."""
     name = _said_name(turn) if given.asked else _told_name(turn)
     if name is None and given.asked and frame.tries and not _control(turn):
         name = given.text.strip(_EDGES)  # asked twice: whatever they want to be called
     return Filled(value=name[:_LONGEST_NAME]) if name else None
 
 
-async def _judge_home(turn: Turn, frame: Frame, given: Given) -> Verdict:
+async def judge_home(turn: Turn, frame: Frame, given: Given) -> Verdict:
+    """A flat of this community, put together over several turns."""
     value = given.entity.value if given.entity else {}
     if not given.asked and (
         value.get("place") or ("name" not in frame.slots and not all(value.get(part) for part in _NEEDED))
@@ -312,6 +362,7 @@ def _facts(turn: Turn, frame: Frame, *, spoken: bool) -> dict[str, Any]:
     place = frame.slots.get("place")
     wording = turn.wording
     return {
+        "community": turn.work.community.name,
         "name": frame.slots.get("name") or "",
         "place": (wording.place_spoken(place) if spoken else wording.place(place)) if place else "",
     }
@@ -333,7 +384,7 @@ async def _register(turn: Turn, frame: Frame) -> Resident:
         phone=frame.slots.get("phone"),
     )
     resident.preferences = dict(turn.dialogue.preferences)
-    await residents.consent(work, resident, purpose=_PURPOSE, version=frame.slots["consent"])
+    await residents.consent(work, resident, purpose=residents.SERVICE, version=frame.slots["consent"])
     turn.conversation.resident_id = resident.id
     await work.session.flush()
     turn.conversation = await conversations.lock(work, turn.conversation.id)
@@ -354,4 +405,4 @@ async def _alike(turn: Turn, home: Home, name: str, phone: str | None) -> list[i
     return [one.id for one in there.all() if one.name == name or (phone is not None and one.phone == phone)]
 
 
-FLOWS: tuple[Flow, ...] = (Meeting(),)
+FLOWS: tuple[Flow, ...] = (Meeting(), ConsentAgain())

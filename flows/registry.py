@@ -14,6 +14,9 @@ from flows import (
     handoff,
     knowledge,
     meeting,
+    profile,
+    profile_people,
+    profile_rights,
     rating,
     reminders,
     reopen,
@@ -43,6 +46,9 @@ def engine() -> Engine:
             *volunteer.FLOWS,
             *handoff.FLOWS,
             *meeting.FLOWS,
+            *profile.FLOWS,
+            *profile_people.FLOWS,
+            *profile_rights.FLOWS,
         ],
         # Later ones win where two answer the same intent.
         asides=[*knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],
@@ -57,5 +63,6 @@ TIMERS: Mapping[str, Handler] = {
     **devices.TIMERS,
     **contacts.TIMERS,
     **silence.TIMERS,
+    **profile_rights.TIMERS,
 }
 """Timer kind → its handler."""

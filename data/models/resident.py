@@ -58,6 +58,9 @@ class Contact(Base):
     notify_url: Mapped[str | None] = mapped_column(EncryptedText)  # an Apprise address
     position: Mapped[int] = mapped_column(default=0)
     consented_at: Mapped[Moment | None]  # the resident agreed that this person is told
+    told: Mapped[str] = mapped_column(
+        String(8), default="all"
+    )  # of what: alarms, or all: also missed check-ins and medicine
 
     resident: Mapped[Resident] = relationship(back_populates="contacts", lazy="raise")
 
