@@ -34,21 +34,18 @@ class Evidence:
             for mask in harmless.masks:
                 parts = (mask.before, mask.after, mask.over, mask.anywhere)
                 masks[mask.name] = [part for part in parts if part is not None]
-        self._patterns: tuple[Sequence[re.Pattern[str]], ...] = (
-            *((item,) for item in items.values()),
-            *masks.values(),
-        )
+        self._items, self._masks = tuple(items.values()), tuple(masks.values())
 
     def row(self, text: str) -> NDArray[np.float32]:
         """One number a pattern, 0 or 1, then how many finds were kept, doubted and dropped, `_MOST` at most."""
-        tidied = tidy(text)
-        found = [float(any(part.search(tidied) for part in parts)) for parts in self._patterns]
-        return np.array([*found, *self._weighed(tidied)], dtype=np.float32)
+        message = Message(tidy(text))
+        found = [float(bool(message.spans(item))) for item in self._items]
+        found += [float(any(map(message.has, parts))) for parts in self._masks]
+        return np.array([*found, *self._weighed(message)], dtype=np.float32)
 
-    def _weighed(self, tidied: str) -> tuple[float, float, float]:
-        message = Message(tidied)
+    def _weighed(self, message: Message) -> tuple[float, float, float]:
         kept = doubted = dropped = 0
-        for rules, masks in self._net.tables_for(tidied):
+        for rules, masks in self._net.tables_for(message.text):
             for rule in rules:
                 for one in find(rule, message):
                     effect, _ = masks.weigh(one, message)

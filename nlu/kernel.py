@@ -50,6 +50,7 @@ class Recipe:
     cues: float = 0.2  # weight of common cues
     breadth: float = 1.0  # width of the cues' Gaussian, in mean squared distances of the training sentences
     ridge: float = 0.2  # how much a single sentence is mistrusted
+    axes: int = 192  # principal axes of the encoder's vectors that are kept: as good as all, and less to read
     landmarks: int | None = None  # how many training sentences a new one is compared with; None: all
 
 
@@ -98,11 +99,17 @@ class KernelModel:
         target = (np.array(labels)[:, None] == np.array(names)[None, :]).astype(np.float32)
         marks = landmarks(cleaned, labels, recipe.landmarks or len(cleaned))
         vectors = encoder.encode(cleaned)
+        axes = _principal_axes(vectors, recipe.axes)
+        vectors = vectors @ axes
         cue_rows, cue_scale, width = _cue_space([cues.row(text) for text in cleaned], recipe)
         likeness = recipe.meaning * np.exp(recipe.sharpness * (vectors @ vectors[marks].T - 1.0))
         likeness += recipe.cues * _gauss(cue_rows, cue_rows[marks], width)
         document: dict[str, Any] = {"labels": names, "recipe": asdict(recipe), "cue_width": width}
-        arrays: dict[str, NDArray[Any]] = {"vectors": vectors[marks], "cue_rows": cue_rows[marks]}
+        arrays: dict[str, NDArray[Any]] = {
+            "axes": axes,
+            "vectors": vectors[marks],
+            "cue_rows": cue_rows[marks],
+        }
         sparse: dict[str, csr_matrix] = {}
         for kind, split in _SPLITS.items():
             grams = Grams.learn(split, [cleaned[i] for i in marks])
@@ -129,7 +136,7 @@ class KernelModel:
         """One score a label, about 1 for the right one and 0 for the others; any text."""
         cleaned = clean(text)
         arrays, recipe = self._arrays, self.recipe
-        vector = self.encoder.encode([cleaned])[0]
+        vector = self.encoder.encode([cleaned])[0] @ arrays["axes"]
         likeness = recipe.meaning * np.exp(recipe.sharpness * (arrays["vectors"] @ vector - 1.0))
         cue_row = self.cues.row(cleaned) * arrays["cue_scale"]
         square = self._cue_norms + float(cue_row @ cue_row) - 2 * (arrays["cue_rows"] @ cue_row)
@@ -168,6 +175,12 @@ def _cue_space(rows: Sequence[Floats], recipe: Recipe) -> tuple[Floats, Floats, 
     matrix = matrix * scale
     spread = float(2 * matrix.var(axis=0).sum())  # the mean squared distance of two sentences
     return matrix, scale, max(recipe.breadth * spread, 1e-6)
+
+
+def _principal_axes(vectors: Floats, wanted: int) -> Floats:
+    """The directions in which the vectors differ most, as columns; all of them when there are no more."""
+    _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    return np.ascontiguousarray(axes[:, -wanted:], dtype=np.float32)
 
 
 def _gauss(left: Floats, right: Floats, width: float) -> Floats:
