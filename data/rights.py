@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, Update, delete, func, select, update
 
-from data import ledger, timers
+from data import ledger, timers, waiting
 from data.crypto import blind_index
 from data.errors import AnlinError
 from data.models import (
@@ -32,6 +32,7 @@ from data.models import (
     RequestEvent,
     Resident,
     Timer,
+    Waiting,
 )
 from data.requests import ENDED
 from data.work import Work
@@ -164,6 +165,7 @@ async def _care(work: Work, resident_id: int) -> dict[str, Any]:
     reminders = await _all(work, select(Reminder).where(Reminder.resident_id == resident_id))
     checkins = await _all(work, select(Checkin).where(Checkin.resident_id == resident_id))
     devices = await _all(work, select(Device).where(Device.resident_id == resident_id))
+    places = await _all(work, select(Waiting).where(Waiting.resident_id == resident_id))
     return {
         "reminders": [
             {
@@ -178,6 +180,10 @@ async def _care(work: Work, resident_id: int) -> dict[str, Any]:
         "checkins": [
             {"due_at": _at(work, one.due_at), "state": one.state, "answered_at": _at(work, one.answered_at)}
             for one in checkins
+        ],
+        "waiting": [
+            {"service": one.service, "starts_at": _at(work, one.starts_at), "state": one.state}
+            for one in places
         ],
         "devices": [{"device": one.key, "seen_at": _at(work, one.seen_at)} for one in devices],
     }
@@ -357,6 +363,9 @@ async def _forget_care(work: Work, resident_id: int) -> None:
     ]
     await work.session.execute(delete(Timer).where(Timer.subject.in_(subjects)))
     await work.session.execute(delete(Outgoing).where(Outgoing.about.in_(subjects)))
+    for place in await waiting.of_resident(work, resident_id):
+        await waiting.settle(work, place, "left")
+    await work.session.execute(delete(Waiting).where(Waiting.resident_id == resident_id))
     for table, ids in ((Reminder, reminders), (Checkin, checkins), (CheckinPlan, plans), (Contact, contacts)):
         await work.session.execute(delete(table).where(table.id.in_(ids)))
     await work.session.execute(

@@ -14,7 +14,7 @@ from flows.declared import Filled, Flow, Given, Slot, Verdict
 from flows.due import Due, Handler
 from flows.messages import Button
 from flows.profile import agreement, agreements, tell_profile
-from flows.profile_words import called, first_of, takes_back
+from flows.profile_words import called, erases, first_of, keeps, takes_back
 from flows.replies import payload
 from flows.state import Frame
 from flows.turn import Turn
@@ -92,8 +92,14 @@ class EraseMe(Flow):
         turn.say("erase_kept")
 
     async def hear(self, turn: Turn, frame: Frame) -> bool:
-        """Only a yes to each of the two questions counts."""
-        if frame.asked not in ("first", "second") or not turn.intent("affirm"):
+        """Only a yes to each of the two questions counts; whatever has a no in it is one."""
+        if frame.asked not in ("first", "second"):
+            return False
+        if turn.command is None and keeps(turn.text):
+            turn.dialogue.drop(frame)
+            await self.cancelled(turn, frame)
+            return True
+        if not (turn.intent("affirm") or (turn.command is None and erases(turn.text))):
             return False
         frame.slots[frame.asked] = True
         frame.asked = None

@@ -24,6 +24,8 @@ class Words:
     purposes: Mapping[str, re.Pattern[str]]
     adjust: Mapping[str, re.Pattern[str]]
     withdraw: re.Pattern[str]
+    keep: re.Pattern[str]
+    erase: re.Pattern[str]
 
 
 @cache
@@ -37,6 +39,8 @@ def words() -> Words:
             for flow, forms in content["calls"].items()
         },
         withdraw=_form(content["withdraw"]),
+        keep=_form(content["keep"]),
+        erase=_form(content["erase"]),
         **{
             name: {key: _form(form) for key, form in content[name].items()}
             for name in ("fields", "told", "purposes", "adjust")
@@ -58,6 +62,16 @@ def first_of(list_name: str, text: str) -> str | None:
 def takes_back(text: str) -> bool:
     """Whether somebody takes an agreement back, instead of asking what there is."""
     return words().withdraw.search(text) is not None
+
+
+def keeps(text: str) -> bool:
+    """Whether somebody would rather not be forgotten after all; in doubt they would."""
+    return words().keep.search(text) is not None
+
+
+def erases(text: str) -> bool:
+    """Whether it says that they do want it."""
+    return words().erase.search(text) is not None and not keeps(text)
 
 
 def _form(text: str) -> re.Pattern[str]:

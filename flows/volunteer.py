@@ -50,6 +50,8 @@ class Volunteer(Flow):
             await _redeem(turn)
         elif wish == "quit":
             await _quit(turn)
+        elif wish == "status":
+            turn.open("status")
         elif wish == "gift":
             turn.say("volunteer_gift")
             turn.offer("ask_human")
@@ -285,7 +287,7 @@ _ANSWERS = {
     "list": _list,
     "earn": _earn,
 }
-_BEGINS = ("offer", "report", "redeem", "quit", "gift")
+_BEGINS = ("offer", "report", "redeem", "quit", "gift", "status")
 
 
 # Slots

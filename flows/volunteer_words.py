@@ -18,7 +18,7 @@ _LEFT = 2  # characters or words from which something is said beside the formula
 _DIGITS = r"\d{1,3}(?:\.\d)?"
 _HAN = "一二两三四五六七八九十"
 _ZH = re.compile(
-    rf"(?P<number>{_DIGITS}|[{_HAN}]{{1,3}}|半)\s*个?(?P<more>半)?\s*(?P<unit>小时|钟头|钟点|点钟|分钟|刻钟|天|上午|下午|晚上)(?P<half>半)?"
+    rf"(?<![周期拜第])(?P<number>{_DIGITS}|[{_HAN}]{{1,3}}|半)\s*个?(?P<more>半)?\s*(?P<unit>小时|钟头|钟点|点钟|分钟|刻钟|天|上午|下午|晚上)(?P<half>半)?"
 )
 _WORDS_EN = r"an?|one|two|three|four|five|six|seven|eight|nine|ten|half an"
 _EN = re.compile(
@@ -26,6 +26,7 @@ _EN = re.compile(
     re.IGNORECASE,
 )
 _UNITS = {"小时": 60, "钟头": 60, "钟点": 60, "点钟": 60, "分钟": 1, "刻钟": 15, "天": 480}
+_PARTS = ("上午", "下午", "晚上")
 _HALF_DAY = 240  # minutes of 一上午, 半天
 
 
@@ -59,7 +60,7 @@ def words() -> Words:
 
 
 def wish_in(text: str) -> str:
-    """What is wanted: report, gift, dispute, list, redeem, statement, quit, earn, balance, or an offer of help."""
+    """What is wanted: status, report, gift, dispute, list, redeem, statement, quit, earn, balance, or an offer of help."""
     for name, form in words().wishes.items():
         found = form.search(text)
         if found is not None and (name != REPORT or _reports(text)):
@@ -78,7 +79,7 @@ def _reports(text: str) -> bool:
 
 def minutes_in(text: str) -> int | None:
     """The first length of time in minutes: 三个半小时, 两小时半, 90分钟, half an hour; None when there is none."""
-    found = _ZH.search(text)
+    found = next((one for one in _ZH.finditer(text) if _is_length(one)), None)
     if found is not None:
         return _zh_minutes(found)
     found = _EN.search(text)
@@ -91,9 +92,14 @@ def minutes_in(text: str) -> int | None:
     return round((_number(found["number"]) + half) * unit)
 
 
+def _is_length(found: re.Match[str]) -> bool:
+    """一下午 is a length; 三下午, of 周三下午, is none."""
+    return found["unit"] not in _PARTS or found["number"] in ("一", "1")
+
+
 def _zh_minutes(found: re.Match[str]) -> int:
     unit, half = found["unit"], bool(found["more"] or found["half"])
-    if unit in ("上午", "下午", "晚上"):
+    if unit in _PARTS:
         return _HALF_DAY
     if found["number"] == "半":
         return _HALF_DAY if unit == "天" else round(_UNITS[unit] / 2)

@@ -40,7 +40,7 @@ administrator names the member of staff in whose name it is done. `{id}` is the 
 """
 _TAGS = {
     "residents": "Who lives here",
-    "requests": "Repairs, bookings, complaints, suggestions, visits",
+    "requests": "Repairs, bookings, complaints, suggestions, visits, offers of help, hours given",
     "alarms": "Emergencies and their ladder",
     "handoffs": "Conversations that need a person",
     "reminders": "What residents asked to be reminded of",

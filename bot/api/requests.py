@@ -1,4 +1,4 @@
-"""Repairs, bookings, complaints, suggestions and visits over the API: list, look at, move (H7, H8)."""
+"""Repairs, bookings, complaints, suggestions, visits, offers of help and hours given over the API: list, look at, move (H7, H8)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from data.models import Request
 from data.work import Work
 from flows import cases
 
-Kind = Literal["repair", "booking", "complaint", "suggestion", "visit"]
+Kind = Literal["repair", "booking", "complaint", "suggestion", "visit", "volunteer", "hours"]
 State = Literal[
     "open", "accepted", "on_site", "done", "closed", "booked", "answered", "cancelled", "reopened"
 ]
@@ -31,7 +31,10 @@ FIELD_WORK = ("repair", "visit")
 MOVES = {
     "accept": ("accept", "Somebody takes it"),
     "on-site": ("on_site", "Somebody is there"),
-    "done": ("done", "It is done; for a complaint or suggestion the note is the answer"),
+    "done": (
+        "done",
+        "It is done; for a complaint or suggestion the note is the answer; hours are confirmed and credited",
+    ),
     "close": ("close", "It is closed"),
     "reopen": ("reopen", "It is taken up again; its clocks start anew"),
     "cancel": ("cancel", "It is called off; the note tells the resident why"),

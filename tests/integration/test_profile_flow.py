@@ -299,7 +299,7 @@ async def contacts_of_others(work: object, resident_id: int) -> int:
     return len(found.all())
 
 
-@pytest.mark.parametrize("no", ["不删", "算了", "不"])
+@pytest.mark.parametrize("no", ["不删了", "算了", "不", "好像还是别删了吧"])
 async def test_a_no_to_either_question_keeps_everything(house: Talk, no: str) -> None:
     await house.ask(ME, "删除我的信息")
     assert "不删" in await house.ask(ME, no)
