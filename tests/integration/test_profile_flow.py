@@ -148,6 +148,10 @@ async def test_a_contact_is_added_with_what_they_hear(house: Talk) -> None:
         assert part in said
     assert "记好了" in await house.ask(ME, "好")
     assert await people(house) == [("王芳", "女儿", "+8613812345678", True, "alarms")]
+    who = await resident(house)
+    async with house.work() as work:
+        assert [one.name for one in await residents.alarm_contacts(work, who.id)] == ["王芳"]
+        assert await residents.alarm_contacts(work, who.id, daily=True) == []
 
 
 async def test_who_is_not_to_be_told_is_only_written_down(house: Talk) -> None:

@@ -222,6 +222,18 @@ async def test_who_does_not_want_to_help_any_more_is_taken_off(house: Talk) -> N
     assert made.state == "cancelled"
 
 
+async def test_a_child_is_asked_to_come_back_later(house: Talk) -> None:
+    async with house.work() as work:
+        who = await residents.by_reference(work, OTHER)
+        assert who is not None
+        before, who.birth_year = who.birth_year, "2014"
+    assert "满16岁" in await house.ask(OTHER, "我想报名当志愿者")
+    async with house.work() as work:
+        who = await residents.by_reference(work, OTHER)
+        assert who is not None
+        who.birth_year = before
+
+
 async def test_hours_for_somebody_else_are_for_staff(house: Talk) -> None:
     await earn(house, 90)
     assert "核对" in await house.ask(ME, "把我的积分转给我老伴")
