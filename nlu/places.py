@@ -7,18 +7,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from nlu.flats import (
+    NOT_A_ROOM,
+    ROOM_NUMBER,
+    flat_like,
+    floor_and_door,
+    is_dwelling,
+    labelled,
+    respelled,
+    room_digits,
+    squeezed,
+)
 from nlu.numbers import fold, parse_number, pattern, to_digits, words
 from nlu.understanding import Entity
 
 SHARED_PLACES = ("东门", "西门", "中心花园", "地下车库", "活动中心", "社区食堂")
 """The shared places of the demo community; a community passes its own."""
 
-_N = r"(?:\d{1,3}|[零〇一二三四五六七八九十幺百]{1,4})"
-_ROOM_N = r"(?:\d{3,4}(?!\d)|[零〇幺一二三四五六七八九]{3,4}(?![零〇幺一二三四五六七八九十百])|[一二三四五六七八九]百(?:零?[一二三四五六七八九]|[一二三四五六七八九]?十[一二三四五六七八九]?)|一?千?[一二]百零[一二三四五六七八九]|一千[一二三四五六七八]百零[一二三四五六七八九])"
+_N = r"(?:\d{1,3}|[零〇一二三四五六七八九十幺百]{1,4}|两(?=号楼|单元))"
 _NOT_COUNTED = r"(?!上|梯|道|下|房|房子|里面住)"
 _BUILDING = pattern(
     rf"(?:第)?(?:({_N})\s?(?:号大?楼|号栋|号幢|号座|栋楼?|幢楼?|号院|座(?=[\d一二三四五六七八九十])|#楼?|井楼)|([a-h])\s?(?:座|栋|幢|号楼)"
-    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{_ROOM_N})|({_N})\s?楼(?=\s?{_N}\s?(?:单元|门(?!口|诊|前|外|禁))))"
+    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{ROOM_NUMBER})|({_N})\s?楼(?=\s?{_N}\s?(?:单元|门(?!口|诊|前|外|禁))))"
 )
 _COMPOUND = pattern(rf"({_N}|[a-h])\s?(弄|号院|号大院|期|村|区)的?\s?")
 _LANE_NUMBER = pattern(rf"({_N})\s?号(?:楼|院)?(?!线|公交|车)")
@@ -26,13 +36,13 @@ _ROOM_LETTER = pattern(
     rf"(?:({_N})\s?(?:楼|层)\s?|(\d{{1,2}}))([a-h])(?:\s?(?:室|座|户|单位|号))?(?![a-z0-9])"
 )
 """12楼B室, 15A: a flat that is a letter on its floor."""
-_UNIT = pattern(rf"(?:第)?({_N}|[a-h])\s?(?:单元|号门(?!口|诊)|门洞|号单元|门(?=\s?{_ROOM_N}))")
+_UNIT = pattern(rf"(?:第)?({_N}|[a-h])\s?(?:单元(?!价)|号门(?!口|诊)|门洞|号单元|门(?=\s?{ROOM_NUMBER}))")
 _FLOOR = pattern(rf"(?:第)?({_N})\s?(?:楼|层)(?!梯|道|房|上楼|盘|主|栋)")
-_ROOM = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
-_ROOM_MARKED = pattern(rf"({_ROOM_N})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
+_ROOM = pattern(rf"({ROOM_NUMBER})\s?(?:室|号房间?|房间?|户|号(?!楼|院|线|公交|电|码))?")
+_ROOM_MARKED = pattern(rf"({ROOM_NUMBER})\s?(?:室|号房间?|房间?(?!子)|户(?!主|人))")
 _DASHED = pattern(
-    rf"(?:(\d{{1,2}}|[a-h])\s?(?:[-–—_/.,#]|号)\s?(?:(\d{{1,2}})\s?[-–—_/.,#]\s?)?(\d{{3,4}})(?![\d.:年/-]|\s?[元块度])"
-    rf"|([一二三四五六七八九十]{{1,3}}|\d{{1,2}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}}|\d{{1,2}})(?:杠|横|拐))?({_ROOM_N}))"
+    rf"(?:(\d{{1,2}}|[a-h])\s?(?:#\s?[-–—/]|[-–—_/.,#]|号)\s?(?:(\d{{1,2}})\s?[-–—_/.,#]\s?)?(\d{{3,4}})(?![\d.:年/-]|\s?[元块度])"
+    rf"|([一二三四五六七八九十]{{1,3}}|\d{{1,2}})(?:杠|横|拐)(?:([一二三四五六七八九十]{{1,2}}|\d{{1,2}})(?:杠|横|拐))?({ROOM_NUMBER}))"
 )
 _ORDINALS = words("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
 _SPOKEN_DIGITS = {
@@ -50,7 +60,7 @@ _E = r"(?:\d{1,3}|" + "|".join(sorted(_ENGLISH_WORDS, key=len, reverse=True)) + 
 _ENGLISH = pattern(
     rf"(?:building|bldg\.?|block|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
     rf"|(?:unit|entrance|door)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<ur>[1-9]\d{{2,3}})\b|(?P<u>{_E}))(?!\s?(?:price|yuan))"
-    rf"|(?:room|apartment|apt\.?|flat|suite|rm\.?)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<r>\d{{3,4}}|\d{{1,2}}[a-h])\b|(?P<rs>{_D}(?:[ -]{_D}){{1,3}})\b)"
+    rf"|(?:room|apartment|apt\.?|flat|suite|rm\.?)\s?(?:no\.?\s?(?:is\s)?|number\s?(?:is\s)?|is\s|#)?(?:(?P<r>\d{{3,4}}|\d{{1,2}}[a-h])\b|(?P<rs>{_D}(?:[ -]{_D}){{1,3}})\b)"
     rf"|(?:the )?(?P<f>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) floor\b|(?:floor|level) (?P<f2>{_E})"
 )
 _SPELLED_ROOM = pattern(
@@ -58,15 +68,26 @@ _SPELLED_ROOM = pattern(
 )
 _HOME = pattern(
     r"(?:我们?|咱们?|俺们?|阿拉|我哋|侬阿拉)(?:自己)?(?:的)?(?:家里?头?(?![长乡人属务具电庭教])|屋里?头?|屋企|屋头|住处|住的地方|房子里?)"
-    r"|家里头?(?!蹲)|屋里头?|屋头|屋企|家中|自己家里?|\b(?:at )?(?:my|our) (?:home|place|flat|house|apartment)\b|\bat home\b"
+    r"|家里头?(?!蹲)|屋里头?|屋头|屋企|家中|自己家里?|\b(?:at )?(?:my|our) (?:home|place|(?:flat|house|apartment)(?!\s?(?:is |no\.?\s?|number\s?)(?:is )?\d))\b|\bat home\b"
 )
 _HOME_NOT = frozenset(
     "国大老人他她你您谁哪那儿子女婿媳孙户居隔壁戚友邻妈爸哥姐弟妹姨叔婶爷奶工师婆公伴阳办商专回住的王李张刘陈杨赵吴周徐孙朱"
 )
+_GATE = pattern(
+    r"[东西南北正后前侧偏](?:[边面侧头]的?(?:那个|那道|那扇|那|这个)?|那个|那道)[大小侧]?门(?!诊|口诊|锁|铃|牌|窗|子|框)"
+)
+"""东边那个门, 西大门 by its side; which gates there are the community says."""
+_HOUSE_GOES_ON = pattern(rf"的(?=[\d一二三四五六七八九十])|\s?(?:{_N}\s?单元|{ROOM_NUMBER})")
 _AREA = pattern(
     r"的?(?:[a-z]\d?\s?(?:区|座|口|出口|入口|排|栋)|[负地]?[下b]?[一二三1-3]层|b[1-3](?:层)?|[一二三四五六七八九十\d]{1,3}(?:区|号口|号位|号车位|号出口|号入口|楼|层)"
     r"|[东南西北][区侧边角]|[东南西北]?(?:出口|入口)|[a-z]\d{1,4}(?:车位)?)"
 )
+_SPACED_DASH = pattern(rf"(\d{{1,2}})-(\d{{1,2}})\s+(\d{{3,4}})(?!\d|{NOT_A_ROOM})")
+"""5-1 1203: building, unit, room."""
+_INNER = pattern(r"[\s\-—–#的]{0,3}")
+_NOT_A_ROOM = pattern(NOT_A_ROOM)
+_BARE_ROOM = pattern(ROOM_NUMBER)
+_TO_HOUSE = pattern(r"[\s,、的\-—/]{0,3}(?:在|是|住)?")
 _HASH = pattern(r"#\s?(\d{3,4})(?!\d)")
 _SPOT = pattern(
     r"的?(门口|门前|楼道里?|大厅|大堂|电梯口?里?|楼顶|顶楼|楼下|地下室|前面|后面|旁边|楼梯间?|单元门|走廊|过道|门厅|天台|架空层|外面|院子|楼前|楼后|墙边|边上)"
@@ -81,7 +102,7 @@ _AT_HOME = pattern(
 )
 _FROM_HOME = pattern(r"(?:住|在|的|是)?")
 _GAP_EN = pattern(r",?\s?(?:,|in|of|at|on|-)?\s?(?:the\s)?")
-_GAP = pattern(r"[\s,、的\-—/]{0,3}")
+_GAP = pattern(r"[\s,、的\-—/#]{0,3}")
 _REPAIR = pattern(
     r"(?:[\s,。.!?、…\-—]|哦|噢|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|住|来|吧|那|就|应该|而是|是|的|在|了|地址|家"
     r"|(?P<core>不对|不不|不是|不|错|改成|改到|改为|改|换成|换到|no|not|sorry|wait|actually|i mean)|it's|that's){1,12}"
@@ -116,14 +137,21 @@ class Places:
             for word in (name, *others):
                 if word:
                     self._names.setdefault(fold(word)[:2], []).append((fold(word), name))
+        gates = [
+            name for name in named if len(name) == 2 and name[0] in "东西南北正后前侧偏" and name[1] == "门"
+        ]
+        self._gates = {name[0]: name for name in gates}
         for listed in self._names.values():
             listed.sort(key=lambda pair: -len(pair[0]))
 
     def find(self, text: str, *, asked: bool = False) -> list[Entity]:
         """The places of a message in its order. `asked`: the bot has just asked where, so a bare 501 is a room and
         a bare 五号 a building. Never raises."""
-        folded = fold(text)
-        spots = self._merged(folded, self._pieces(folded, asked))
+        folded, stood = squeezed(respelled(fold(text)))
+        spots = [
+            replace(spot, start=stood[spot.start], end=stood[len(folded[: spot.end].rstrip()) - 1] + 1)
+            for spot in self._merged(folded, self._pieces(folded, asked))
+        ]
         return [
             Entity(
                 entity="place",
@@ -170,6 +198,9 @@ class Places:
         first = text[at]
         if (shared := self._shared(text, at)) is not None:
             return shared
+        if first in _LABELS and (known := labelled(text, at)) is not None:
+            end, level, label = known
+            return _Spot(start=at, end=end, value={level: label})
         if first in _HOME_STARTS and (home := _home(text, at)) is not None:
             return home
         letter = (
@@ -184,7 +215,8 @@ class Places:
         if (
             first == "#"
             and found
-            and found[-1].value.keys() == {"building"}
+            and found[-1].value.keys() & {"building", "unit"}
+            and "room" not in found[-1].value
             and (match := _HASH.match(text, at))
         ):
             return _Spot(start=at, end=match.end(), value={"room": match[1]})
@@ -193,6 +225,8 @@ class Places:
         return None
 
     def _shared(self, text: str, at: int) -> _Spot | None:
+        if text[at] in self._gates and (gate := _GATE.match(text, at)):
+            return _Spot(start=at, end=gate.end(), value={"place": self._gates[text[at]]})
         for word, name in self._names.get(text[at : at + 2], ()):
             end = at + len(word)
             if not text.startswith(word, at) or text.startswith("子", end):
@@ -225,14 +259,16 @@ class Places:
                 if _corrects(text, last, piece, gap):
                     out[-1] = _correction(last, piece)
                     continue
-                said_home = last.value.get("place") == "home" and not piece.value
-                joined = (_FROM_HOME if said_home else _GAP).fullmatch(gap)
-                if (joined and _continues(last, piece)) or (
-                    _GAP_EN.fullmatch(gap) and _completes(text, last, piece)
+                at_home = last.value.get("place") == "home"
+                joined = (at_home and _FROM_HOME.fullmatch(gap)) or (
+                    (piece.value or not at_home) and _GAP.fullmatch(gap)
+                )
+                if (
+                    (joined and _continues(last, piece))
+                    or (_TO_HOUSE.fullmatch(gap) and _gathers(last, piece, waiting[-1] if waiting else None))
+                    or (_GAP_EN.fullmatch(gap) and _completes(text, last, piece))
                 ):
-                    out[-1] = replace(
-                        last, end=piece.end, value=last.value | piece.value, extra=last.extra | piece.extra
-                    )
+                    out[-1] = _joined(last, piece)
                     continue
             out.append(piece)
         spots = [_with_spot(text, spot) for spot in out if spot.value or spot.extra.get("floor")]
@@ -242,7 +278,8 @@ class Places:
         return spots
 
 
-_DIGITS = frozenset("0123456789零〇幺一二三四五六七八九十百千")
+_DIGITS = frozenset("0123456789零〇幺一二两三四五六七八九十百千")
+_LABELS = frozenset("楼栋幢单房室门户")
 _HOME_STARTS = frozenset("我咱俺阿侬家屋自mao")
 
 
@@ -250,7 +287,7 @@ def _home(text: str, at: int) -> _Spot | None:
     match = _HOME.match(text, at)
     if match is None:
         return None
-    if match[0][0] in "家屋自" and at and text[at - 1] in _HOME_NOT:
+    if match[0][0] in "家屋自" and at and (text[at - 1] in _HOME_NOT or text[at - 1] in _DIGITS):
         return None
     return _Spot(start=at, end=match.end(), value={"place": "home"})
 
@@ -289,6 +326,14 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
         return None
     if match := _DASHED.match(text, at):
         return _dashed(text, at, match, found)
+    if (match := _SPACED_DASH.match(text, at)) and flat_like(match[3]):
+        value = {"building": _label(match[1]), "unit": _label(match[2]), "room": match[3]}
+        return _Spot(start=at, end=match.end(), value=value)
+    near = bool(found) and _GAP.fullmatch(text[found[-1].end : at][:5]) is not None
+    housed = near and bool(found[-1].value.keys() & {"building", "unit"})
+    if (door := floor_and_door(text, at, housed=housed)) is not None:
+        end, room, floor = door
+        return _Spot(start=at, end=end, value={"room": room}, extra={"floor": floor})
     if (compound := _in_compound(text, at)) is not None:
         return compound
     if found and found[-1].value.keys() & {"building", "unit"} and at - found[-1].end <= 1:
@@ -298,35 +343,46 @@ def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | No
             return _Spot(start=at, end=match.end(), value={"room": floor + match[3].upper()}, extra=extra)
     if match := _BUILDING.match(text, at):
         label = _label(next(group for group in match.groups() if group))
-        counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not text.startswith(
-            ("的", "一", "二", "三"), match.end()
+        counted = match[0] in ("一栋", "一幢", "一栋楼", "一幢楼") and not _HOUSE_GOES_ON.match(
+            text, match.end()
         )
         in_street = at and text[at - 1] in "路街巷" and match[0].endswith("院")
         if label not in ("", "0") and not counted and not in_street:
             return _Spot(start=at, end=match.end(), value={"building": label})
     if match := _UNIT.match(text, at):
         label = _label(match[1])
-        if label not in ("", "0"):
+        counted = match[1] == "两" and not housed and not _BARE_ROOM.match(text, match.end())
+        if label not in ("", "0") and not counted:
             return _Spot(start=at, end=match.end(), value={"unit": label})
     in_building = bool(found) and "building" in found[-1].value and "unit" not in found[-1].value
     if in_building and at - found[-1].end <= 1 and (match := _ENTRANCE.match(text, at)):
         return _Spot(start=at, end=match.end(), value={"unit": _label(match[1])})
-    follows = (
-        bool(found) and _GAP.fullmatch(text[found[-1].end : at]) is not None
-        if at - (found[-1].end if found else 0) <= 4
-        else False
-    )
-    home = bool(found) and (found[-1].value.keys() & {"building", "unit"} or "floor" in found[-1].extra)
-    wanted = _ROOM if follows and home else _ROOM_MARKED
+    home = near and ("floor" in found[-1].extra or (housed and "room" not in found[-1].value))
+    wanted = _ROOM if home or _bare_room(text, at) else _ROOM_MARKED
     if asked or _after_repair(text, found, at):
         wanted = _ROOM
     if match := wanted.match(text, at):
-        room = to_digits(match[1])
-        if room and not text.startswith(
-            ("块", "元", "度", "年", "个", "天", "分", "点", "米", "号线"), match.end()
-        ):
+        room = room_digits(match[1])
+        if room and not _NOT_A_ROOM.match(text, match.end()):
             return _Spot(start=at, end=match.end(), value={"room": room})
     return _floor(text, at)
+
+
+def _bare_room(text: str, at: int) -> bool:
+    """Whether the number there is a room although no word says so: before its building (1203,5号楼) or by the sentence."""
+    match = _BARE_ROOM.match(text, at)
+    if match is None or not flat_like(room_digits(match[0])) or _NOT_A_ROOM.match(text, match.end()):
+        return False
+    if at and ((text[at - 1].isascii() and text[at - 1].isalnum()) or text[at - 1] in "第.:#-/"):
+        return False
+    if is_dwelling(text, at, match.end()):
+        return True
+    gap = _TO_HOUSE.match(text, match.end())
+    return (
+        gap is not None
+        and bool(gap[0])
+        and bool(_BUILDING.match(text, gap.end()) or _UNIT.match(text, gap.end()))
+    )
 
 
 def _after_unit(text: str, at: int, found: list[_Spot]) -> bool:
@@ -354,7 +410,10 @@ def _after_repair(text: str, found: list[_Spot], at: int) -> bool:
     if not found or "room" not in found[-1].value or at - found[-1].end > 16:
         return False
     match = _REPAIR.fullmatch(text, found[-1].end, at)
-    return match is not None and bool(match["core"])
+    if match is not None and match["core"]:
+        return True
+    denied = "不是" in text[max(0, found[-1].start - 3) : found[-1].end]
+    return denied and _BUT.fullmatch(text, found[-1].end, at) is not None
 
 
 def _floor(text: str, at: int) -> _Spot | None:
@@ -368,16 +427,18 @@ def _floor(text: str, at: int) -> _Spot | None:
 
 
 def _dashed(text: str, at: int, match: re.Match[str], found: list[_Spot]) -> _Spot | None:
-    if at and (text[at - 1] in "-.:/年" or text[at - 1] == "r"):
+    inner = bool(found) and found[-1].value.keys() == {"building"}
+    inner = inner and _INNER.fullmatch(text[found[-1].end : at][:4]) is not None
+    if at and not inner and (text[at - 1] in "-.:/年" or text[at - 1] == "r"):
         return None
     building, unit, room = (match[1], match[2], match[3]) if match[3] else (match[4], match[5], match[6])
     if unit is None and match[3] and match[0][len(building)] in "./,":
         return None  # 3.501 is a quantity
     if match[3] and "/" in match[0] and len(room) == 4 and room[:2] in ("19", "20"):
         return None  # 3/12/2026
-    value = {"building": _label(building), "room": to_digits(room)}
-    if unit is None and found and found[-1].end == at and "building" in found[-1].value:
-        value = {"unit": _label(building), "room": to_digits(room)}  # 5栋3-201
+    value = {"building": _label(building), "room": room_digits(room)}
+    if unit is None and inner:
+        value = {"unit": _label(building), "room": room_digits(room)}  # 5栋3-201
     elif unit:
         value["unit"] = _label(unit)
     end = match.end() + (1 if text[match.end() : match.end() + 1] in ("室", "房") else 0)
@@ -400,6 +461,28 @@ def _continues(last: _Spot, piece: _Spot) -> bool:
     return first > deepest
 
 
+def _gathers(last: _Spot, piece: _Spot, following: _Spot | None) -> bool:
+    """Whether parts of one home stand in any order: 501室,3号楼2单元. What comes next may claim the first of them
+    for another home: 2单元,3号楼5单元."""
+    parts = {"building", "unit", "room"}
+    if not (last.value.keys() <= parts and piece.value.keys() <= parts and last.value and piece.value):
+        return False
+    shared = last.value.keys() & piece.value.keys()
+    if shared:
+        return len(piece.value) == len(shared) == 1 and piece.value.items() <= last.value.items()
+    if following is None or following.start - piece.end > 1:
+        return True
+    return not following.value.keys() & last.value.keys()
+
+
+def _joined(last: _Spot, piece: _Spot) -> _Spot:
+    """Both as one place; 我家 gives way to the address that follows it."""
+    value = last.value | piece.value
+    if last.value.get("place") == "home" and piece.value:
+        del value["place"]
+    return replace(last, end=piece.end, value=value, extra=last.extra | piece.extra)
+
+
 def _completes(text: str, last: _Spot, piece: _Spot) -> bool:
     """English names the small first: room 501 in building 3."""
     latin = text[last.start : last.end].isascii() and text[piece.start : piece.end].isascii()
@@ -418,7 +501,10 @@ def _rejected(text: str, last: _Spot, piece: _Spot, following: _Spot) -> bool:
 
 
 def _corrects(text: str, last: _Spot, piece: _Spot, gap: str) -> bool:
-    if _NEGATED.search(text, max(0, last.start - 8), last.start) and _BUT.fullmatch(gap):
+    denied = (
+        _NEGATED.search(text, max(0, last.start - 8), last.start) or "不是" in text[last.start : last.end]
+    )
+    if denied and _BUT.fullmatch(gap) and last.value.keys() & piece.value.keys():
         return True
     match = _REPAIR.fullmatch(gap)
     return match is not None and bool(match["core"])

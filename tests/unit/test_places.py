@@ -154,3 +154,34 @@ def test_nothing_raises_and_spans_cut_the_text(text: str, asked: bool) -> None:
 def test_another_shared_place_keeps_nothing_of_the_old() -> None:
     [place] = PLACES.find("3号楼东门,不对,是西门")
     assert place.value == {"place": "西门"}
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("喂 三 号 楼 二 单 元 五 零 一 漏水", "三 号 楼 二 单 元 五 零 一"),
+        ("501室，3号楼2单元没电", "501室，3号楼2单元"),
+        ("我在三号搂二但元五零一", "三号搂二但元五零一"),
+        ("房号不是501，是502", "房号不是501，是502"),
+    ],
+)
+def test_the_span_is_cut_from_what_was_written(text: str, part: str) -> None:
+    (entity,) = PLACES.find(text)
+    assert entity.text == part == text[entity.start : entity.end]
+
+
+def test_a_gate_is_found_by_its_side_only_where_the_community_has_one() -> None:
+    assert values("东边那个门刷不开") == [{"place": "东门"}]
+    assert values("北边那个门刷不开") == []
+    assert [entity.value for entity in Places(["北门"]).find("北边那个门刷不开")] == [{"place": "北门"}]
+
+
+def test_two_homes_stay_two() -> None:
+    assert values("二单元,六栋三单元漏水") == [{"unit": "2"}, {"building": "6", "unit": "3"}]
+    assert values("5号楼1203,3号楼也没水") == [{"building": "5", "room": "1203"}, {"building": "3"}]
+
+
+def test_a_shared_part_keeps_its_building_and_unit() -> None:
+    assert [e.value for e in Places(["楼道"]).find("9号楼1单元的楼道")] == [
+        {"building": "9", "unit": "1", "place": "楼道"}
+    ]
