@@ -28,9 +28,9 @@ _EVIDENCE = 6
 
 RAISE_FROM = 0.6
 """What the second listener is this sure of is an alarm, whatever the rules heard; chosen with `bench/emergency.py`."""
-ASK_FROM = 0.42
+ASK_FROM = 0.4
 """From here on it asks."""
-DOUBT_BELOW = 0.3
+DOUBT_BELOW = 0.35
 """Where it finds a cry less likely than this, what rules put together from parts is asked about first."""
 _BY_EAR = 2
 """Level of an alarm that only the second listener heard: how grave it is it cannot tell, so rather more people."""

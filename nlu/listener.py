@@ -35,8 +35,9 @@ HARMLESS = "none"
 RECIPE = Recipe(cues=0.7, ridge=0.3, landmarks=3500)
 """Chosen with `bench/emergency.py`: as good as with all sentences pulling, at a quarter of the work."""
 
-_SOURCES = [*sorted(Path(__file__).parent.glob("emergency*")), Path(__file__)]
-"""What the model depends on beside sentences and `nlu.builtin`: the net's code and tables."""
+_SOURCES = [*sorted(Path(__file__).parent.glob("emergency_*")), Path(__file__)]
+"""What the model depends on beside sentences and `nlu.builtin`: the net's tables and what reads them. How the net
+weighs what it hears (`emergency.py`) is not among them."""
 
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 """The net wants to know the time; what it hears in a sentence does not depend on it."""
