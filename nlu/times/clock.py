@@ -37,7 +37,7 @@ _DECIMAL = pattern(r"[零〇一二三四五六七八九\d](?:$|[,。!?、 ]|[度
 _FIGURE = pattern(r"[三四六七八九](?=$|[,。!?、 得嚟去喺食提叫见])")
 """听日三点九: the hand of the clock at the nine, only right after a day or a part of it."""
 _MEAL = pattern(
-    r"([早午中晚夜])[饭餐](?:之?后|以后|过后|之?前|以前|完)?[的,，]?\s?(?:大概|差不多|约|在|就)?$"
+    r"([早午中晚夜])[饭餐](?:的?(?:辰光|时候|时间|时分|那会儿|那阵)|之?后|以后|过后|之?前|以前|完)?[的,，]?\s?(?:大概|差不多|约|在|就)?$"
 )
 _AFTER_ONE = pattern(
     r"钟|半|整|[一三]刻|左右|前|后|之前|以前|以后|之后|过|差|零|到|至|-|~|吃|叫|提醒|来(?![点些一份])|去|集合|开|出门|见|约|可以|行|吧|$|\d|[二三四五]?十"
@@ -54,6 +54,11 @@ _SHORT_AFTER_DAY = pattern(r"(早|晨|晚|夜|午)(?![点一些饭餐报年])")
 _SHORT_BEFORE_CLOCK = pattern(rf"(早|晚|夜)(?=(?:(?!一){H}点(?!儿)|\d{{1,2}}:\d\d))")
 _PART_NOT_AFTER = {"夜到": "熬半深当一", "黑夜": "天"}  # 熬夜到很晚, 不分白天黑夜
 _STRETCH = pattern(r"[一两三几整]个$|(?:^|[^周期拜初十廿卅二三月号])[一整半]$")
+_DARK = pattern(
+    rf"(?:天[一擦]?)?(?:(?P<dark>黑)|亮)(?:了|透了?|下来)?(?:之?以?后)?[\s,]?(?=(?!一点儿?[^钟半]){H}点|\d{{1,2}}:\d\d)"
+)
+"""天黑了九点钟: the light tells the half of the day, only where the hour follows."""
+_THIS_HOUR = pattern(r"的?(?:这个?(?:时候|时间|钟点|点儿?|辰光)|这会儿|同一时间|同样的?时间)(?![前后])")
 _BOTH = pattern(rf"早晚各?(?={H}点)")
 _SHORT: dict[str, Part] = {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "午": "noon"}
 
@@ -78,6 +83,8 @@ def find_part(text: str, at: int, after_day: bool) -> Piece | None:
         if text.startswith(word, at) and not _PART_NOT.match(text, end):
             part, deep = PARTS_OF_DAY[word]
             return Piece(start=at, end=end, kind="part", part=part, deep=deep)
+    if match := _DARK.match(text, at):
+        return Piece(start=at, end=match.end(), kind="part", part="evening" if match["dark"] else "morning")
     if match := _BOTH.match(text, at):
         return Piece(start=at, end=match.end(), kind="part", part="morning", extra={"both": True})
     short = _SHORT_AFTER_DAY.match(text, at) if after_day else None
@@ -99,7 +106,7 @@ def find_clock(text: str, at: int, led: bool) -> Piece | None:
         return None
     if match := _RANGE.match(text, at):
         found = _elided(at, match)
-        if found is not None and not _ITEMS.match(text, found.end):
+        if found is not None and (led or not _ITEMS.match(text, found.end)):
             return found
     if match := _PAIR.match(text, at):
         first, second = parse_number(match[2]) or 0, parse_number(match[3]) or 0
@@ -209,6 +216,14 @@ def _clock(start: int, end: int, clock: Clock) -> Piece | None:
     return Piece(start=start, end=end, kind="clock", clock=clock)
 
 
+def find_this_hour(text: str, at: int, now: datetime) -> Piece | None:
+    """后天这个时候: the hour that it is now, only behind a day or a rule."""
+    match = _THIS_HOUR.match(text, at)
+    if match is None:
+        return None
+    return _clock(at, match.end(), Clock(hour=now.hour, minute=now.minute, definite=True))
+
+
 def find_wait(text: str, at: int, now: datetime) -> Piece | None:
     """A moment counted from now: 半小时后, 过一刻钟, 三天前, 两小时内."""
     match = _WAIT.match(text, at)
@@ -282,5 +297,5 @@ def _length(match: re.Match[str]) -> tuple[float, int, int, int]:
 
 
 STARTS = frozenset(PART_WORDS) | frozenset(
-    "早晚夜晨午差过再等隔半个点大约0123456789零〇一二两俩三四五六七八九十百"
+    "天黑亮早晚夜晨午差过再等隔半个点大约0123456789零〇一二两俩三四五六七八九十百"
 )

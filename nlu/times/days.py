@@ -18,6 +18,7 @@ from nlu.holidays import (
     nth_workday,
 )
 from nlu.numbers import parse_number, pattern
+from nlu.times.past import last_holiday, make_up_day, told_of_the_past
 from nlu.times.pieces import Piece
 from nlu.times.shifts import narrowed, next_weekday, shift_week
 from nlu.times.words import DAY_WORDS, RELATIVE, WEEKDAY_OF, WEEKDAYS, D
@@ -57,6 +58,10 @@ _YEAR = pattern(
 )
 _ISO = pattern(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})(?:[日号](?!楼)|(?!\d|\.\d))(?:t(?=\d\d:))?")
 _SLASHED = pattern(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\d/.])")
+_DOTTED = pattern(
+    r"(1[0-2]|[1-9])\.(3[01]|[12]\d|0?[1-9])(?=[号日]?\s?(?:早|上午|中午|下午|晚上|傍晚|凌晨|半夜|\d{1,2}:\d\d))[号日]?"
+)
+"""12.6早上8:45: month and day, only before a part of the day or a clock time."""
 _MONTH_DAY = pattern(
     rf"(阳历|公历|新历)?({D}|元)\s?月份?\s?的?(?:({D})\s?(?:[号日]|(?![\d点时个月分年]))|(底|末|初(?![一二三四五六七八九十\d])|中旬|上旬|下旬))"
 )
@@ -140,6 +145,10 @@ def _named(text: str, at: int, today: date, year: int | None) -> Piece | None:
             return Piece(start=at, end=end, kind="day", day=today + timedelta(days=offset), part=part)
         if before and before in "零〇一二三四五六七八九十幺0123456789":
             continue
+        if (make_up := make_up_day(text, end, word, today)) is not None:
+            return _piece(at, *make_up)
+        if year is None and told_of_the_past(text, end):
+            return _piece(at, end, last_holiday(word, today))
         return _piece(at, end, next_holiday(word, today, year))
     return None
 
@@ -361,6 +370,8 @@ def _numbered(text: str, at: int, today: date, year: int | None) -> Piece | None
     if match := _ISO.match(text, at):
         return _piece(at, match.end(), make_date(int(match[1]), int(match[2]), int(match[3])))
     if (match := _SLASHED.match(text, at)) and len(match[0]) > 3 and not (at and text[at - 1] in "/-."):
+        return _piece(at, match.end(), next_month_day(today, int(match[1]), int(match[2]), year))
+    if (match := _DOTTED.match(text, at)) and not (at and text[at - 1] in ".-/"):
         return _piece(at, match.end(), next_month_day(today, int(match[1]), int(match[2]), year))
     return _month_day(text, at, today, year) or _day_number(text, at, today)
 

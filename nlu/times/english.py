@@ -108,8 +108,20 @@ _LY = pattern(
     rf"(?:daily|hourly|weekly|monthly|yearly|annually|(?:on )?(?P<w>weekdays|weekends|{_DAY}s(?:,? (?:and )?{_DAY}s)*))\b"
 )
 _DAYS = pattern(_DAY)
+_THEN_CLOCK = pattern(
+    r"\.?,? (?:at |from |by )?(?:\d{1,2}(?::\d\d|\.\d\d| ?[ap]\.?m)|morning|afternoon|evening|night|noon)"
+)
+"""Wed 10:30: what follows shows that sun, sat, wed and mon are days."""
 _FESTIVALS = sorted((name for name in HOLIDAYS if name.isascii()), key=len, reverse=True)
 
+_ITS_YEAR = pattern(r",? (?:of |in )?(?:the )?(?P<y>next year|this year|last year|20\d\d)\b")
+_BESIDE = pattern(r"(?:on )?(?:the )?(?P<dir>eve of|(?:day|night) before|day after) (?:the )?")
+_THIS_TIME = pattern(
+    r"(?:at )?(?:this|the same|same) (?:time|hour)(?= (?:on )?(?:the day after|tomorrow|next|every))"
+)
+_AT_DOT = pattern(
+    rf"(?:at|by|around|about|before|after|from|until|till|since|@)\s(?P<h>{_HOUR})\.(?P<m>[0-5]\d)(?!\d|\.\d| ?(?:%|[ap]\.?m|yuan|rmb|kg|km|degrees|percent|metres|meters))"
+)
 _TO_NOON = pattern(r"(?:\b(?:to|till|until|by|before|from)|-|\bbetween [^,.]{1,14} and)\s?$")
 _PARTS: dict[str, Part] = {
     "morning": "morning", "afternoon": "afternoon", "evening": "evening", "night": "night", "midday": "noon",
@@ -161,7 +173,8 @@ def _named(text: str, at: int, today: date) -> Piece | None:
     match = _WEEKDAY.match(text, at)
     # sun, sat, mon and wed alone are other words as well
     if match is None or (
-        match["day"] in ("sun", "sat", "wed", "mon") and not (match["which"] or match[0].startswith("on "))
+        match["day"] in ("sun", "sat", "wed", "mon")
+        and not (match["which"] or match[0].startswith("on ") or _THEN_CLOCK.match(text, match.end()))
     ):
         return None
     weekday = _weekday(match["day"])
@@ -197,6 +210,40 @@ def _stretch(today: date, unit: str, later: int) -> tuple[date, date]:
         first = add_months(today.replace(day=1), later)
         return first, month_end(first)
     return date(today.year + later, 1, 1), date(today.year + later, 12, 31)
+
+
+def _in_year(text: str, at: int, today: date) -> Piece | None:
+    """A date or a festival with its year behind it: March 12 next year, Christmas next year."""
+    name = next((name for name in _FESTIVALS if text.startswith(name, at)), "")
+    match = None if name else _DATE.match(text, at)
+    end = at + len(name) if name else match.end() if match else 0
+    said = _ITS_YEAR.match(text, end) if end else None
+    if said is None:
+        return None
+    relative = {"next year": 1, "this year": 0, "last year": -1}
+    year = today.year + relative[said["y"]] if said["y"] in relative else int(said["y"])
+    if name:
+        return _day(at, said.end(), next_holiday(name, today, year))
+    if match is None or match["y"]:
+        return None
+    month = _MONTHS.index((match["m1"] or match["m2"])[:3]) + 1
+    return _day(at, said.end(), next_month_day(today, month, _nth(match["d1"] or match["d2"]), year))
+
+
+def _beside(text: str, at: int, today: date) -> Piece | None:
+    """The eve of a festival or a date, the day before or after it."""
+    match = _BESIDE.match(text, at)
+    if match is None:
+        return None
+    start = match.end()
+    named = _in_year(text, start, today) or _dated(text, start, today)
+    if named is None and any(text.startswith(name, start) for name in _FESTIVALS):
+        named = _named(text, start, today)
+    if named is None or named.day is None:
+        return None
+    shift = timedelta(days=1 if match["dir"] == "day after" else -1)
+    part: Part | None = "evening" if match["dir"].startswith("night") else None
+    return _day(at, named.end, named.day + shift, part=part)
 
 
 def _dated(text: str, at: int, today: date) -> Piece | None:
@@ -239,10 +286,10 @@ def _clock(text: str, at: int) -> Piece | None:
         return _at(at, match.end(), Clock(hour=hour, minute=int(match["m"]), definite=definite))
     if match := _PAST.match(text, at):
         return _past(at, match)
-    for form in (_OCLOCK, _HALF, _SPOKEN, _IN_PART, _AT):
+    for form in (_AT_DOT, _OCLOCK, _HALF, _SPOKEN, _IN_PART, _AT):
         if match := form.match(text, at):
             hour = _number(match["h"])
-            said = match["m"] if form in (_OCLOCK, _SPOKEN, _IN_PART) else None
+            said = match["m"] if form in (_AT_DOT, _OCLOCK, _SPOKEN, _IN_PART) else None
             minute = 30 if form is _HALF else int(said) if said and said.isdigit() else _minutes(said)
             start = at if text.startswith(("at ", "by "), at) else match.start("h")
             return _at(start, match.end(), Clock(hour=hour, minute=minute, definite=hour > 12))
@@ -394,12 +441,22 @@ def _adverb(text: str, at: int) -> Piece | None:
     return _rule(at, match.end(), Repeat(freq=freq))
 
 
+def _this_time(text: str, at: int, now: datetime) -> Piece | None:
+    match = _THIS_TIME.match(text, at)
+    if match is None:
+        return None
+    return _at(at, match.end(), Clock(hour=now.hour, minute=now.minute, definite=True))
+
+
 def find_english(text: str, at: int, now: datetime) -> Piece | None:
     """The piece that begins at that offset, which must be the start of a word, of the folded text."""
     today = now.date()
     return (
         _every(text, at)
         or _adverb(text, at)
+        or _this_time(text, at, now)
+        or _beside(text, at, today)
+        or _in_year(text, at, today)
         or _relative(text, at, today)
         or _wait(text, at, now)
         or _week(text, at, today)

@@ -69,10 +69,18 @@ class Moment:
                 and (not self.part or piece.deep or piece.part == self.part)
             )
         if piece.kind == "clock":
-            return self.clock is None and self.at is None
+            return self.at is None and (self.clock is None or self._again(piece.clock))
         if piece.kind == "offset":
             return False
         return self.repeat is None and self.at is None
+
+    def _again(self, clock: Clock | None) -> bool:
+        """Whether the hour is only said once more: noon sharp, 12:00; 下午三点,15:00."""
+        said = self.clock
+        if clock is None or said is None or said.end_hour or clock.end_hour or said.minute != clock.minute:
+            return False
+        later = self.part in ("afternoon", "evening") and not said.definite and clock.hour == said.hour + 12
+        return self.repeat is None and (clock.hour == said.hour or later)
 
     def plus(self, piece: Piece) -> Moment:
         """This moment with the piece in it."""
@@ -85,7 +93,7 @@ class Moment:
             weekdays=piece.weekdays or self.weekdays,
             part=piece.part or self.part,
             deep=piece.deep or self.deep,
-            clock=piece.clock or self.clock,
+            clock=self.clock if self.clock and self.clock.definite else piece.clock or self.clock,
             at=piece.at or self.at,
             repeat=piece.repeat or self.repeat,
             extra=self.extra | piece.extra,

@@ -17,7 +17,7 @@ _LONGEST_GAP = 24
 
 _FILL = pattern(
     r"(?:[\s,:()]|的|那个?|这个|大概|大约|差不多|约|就是?|嘛|呢|啊|呀|吧|哈|在|于|左右|准时|各|都|起|开始|从|要|是|每次|一次|各一次|也就是|嗯"
-    r"|at|on|in|the|from|around|about|by|for|of|starting|every|and then|please|before|after){0,6}"
+    r"|sharp|exactly|at|on|in|the|from|around|about|by|for|of|starting|every|and then|please|before|after){0,6}"
 )
 _RANGE = pattern(
     r"\s*(?:左右|以后|开始|起|的)?\s*(?:一直|直)?(?:到|至|-|~|–|—{1,2}|to|until|till|through|thru)了?\s*(?:the|on)?\s*"
@@ -27,10 +27,16 @@ _LIST = pattern(
     r"[\s,]*(?:、|和|跟|与|同|共|及|以及|还有|或者?是?|或是|还是|要么|各一次|一次|再|然后|&|/|and|or|也行)?[\s,、]*(?:在|at|on)?\s*"
 )
 _REPAIR = pattern(
-    r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|算了|等等|等一下|对不起|抱歉|不好意思|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
+    r"(?:(?P<core>不对|不不|不是|不行|不好|不|错|应该是|应该为|其实是|没空|没时间|不方便|来不了|去不了|太早|太晚|改成|改到|改为|改|换成|换到|换|岔了?|走不开|不得空|没得空|去不成|赶不上|忙不过来|算了|等等|等一下|对不起|抱歉|不好意思|wait|i mean|i meant|actually|make it|make that|scratch that|rather|sorry|no|not|oops|correction)"
     r"|[\s,。.!?、…\-—]|哦|噢|喔|啊|呃|哎呀|哎|唉|呀|嗯|哟|我|说|讲|记|搞|弄|写|打|看|去|来|吧|那|就|得|还是|应该|而是|是|的|要|在|了|说成|定|约|行|有事|想|能不能|可不可以|可以|帮我|给我|麻烦"
     r"|that's|it's|on|at|the|let's|say|better|it|should be){1,12}"
 )
+_EXCUSE = pattern(
+    r"[^,。.!?;]{0,5}[不没有忙得][^,。.!?;]{0,8},(?:那就?|还是|要不|就|我|想|能不能|可以|帮我|给我){0,3}(?:换到|换成|改到|改成|改为|挪到|推到|调到|移到)"
+)
+"""我周三走不开,改到周五: a reason with a no or a must in it, and where to."""
+_AFTERTHOUGHT = pattern(r"[^,。.!?;]{0,12},(?:就是?|是|也就是|定在|在)?")
+_NOTHING_MORE = pattern(r"(?:吧|啊|呀|哈|的|那天|了)?\s?(?:$|[,。.!?;])")
 _THAT = pattern(
     r"(?:那一?天|当天|同一天)的?(?=[上下早晚中傍夜午][午上晨晚里]|\d{1,2}[点:]|[一二两三四五六七八九十]{1,3}点)"
 )
@@ -58,7 +64,7 @@ def pieces(text: str, now: datetime) -> list[Piece]:
     """Every piece of a time in the folded text, in its order, none overlapping."""
     found: list[Piece] = []
     latin = any("a" <= character <= "z" for character in text)
-    starts = days.STARTS | clock.STARTS | repeats.STARTS | frozenset("那同")
+    starts = days.STARTS | clock.STARTS | repeats.STARTS | frozenset("那同的这")
     at, length = 0, len(text)
     while at < length:
         character = text[at]
@@ -107,6 +113,15 @@ def _chinese(text: str, at: int, now: datetime, found: list[Piece]) -> Piece | N
         and found[-1].kind == "clock"
         and text[found[-1].end : at] in ("到", "至", "-", "~", "和", "、")
     )
+    if (
+        before is not None
+        and before.kind in ("day", "repeat")
+        and before.part is None
+        and text[at] in "的这同"
+    ):
+        hour = clock.find_this_hour(text, at, now)
+        if hour is not None:
+            return hour
     piece = (days.find_more(text, at, found[-1], now.date()) or _that_day(text, at, found)) if found else None
     if piece is None and text[at] in repeats.STARTS:
         piece = repeats.find_repeat(text, at)
@@ -145,6 +160,8 @@ def _link(
     if _HESITATES.fullmatch(gap) and first.kind == second.kind and not _EITHER.match(text, second.end):
         return "correct"
     if _RATHER.fullmatch(gap) and _RATHER_END.match(text, second.end):
+        return "correct"
+    if _EXCUSE.fullmatch(gap) and first.kind != "repeat":
         return "correct"
     if _FILL.fullmatch(gap):
         return "fill"
@@ -223,8 +240,27 @@ def _across(text: str, found: list[Group]) -> list[Group]:
             out.pop()
             if len(before.moments) > 1:
                 out.append(replace(before, moments=before.moments[:-1], links=before.links[:-1]))
+        elif before is not None and _afterthought(text, before, group):
+            last = before.moments[0]
+            day = {"day_text": text[first.start : first.end]}
+            dated = replace(
+                last, day=first.day, weekdays=first.weekdays, part=last.part, extra=last.extra | day
+            )
+            out[-1] = replace(before, moments=(dated,))
+            continue
         out.append(group)
     return out
+
+
+def _afterthought(text: str, before: Group, group: Group) -> bool:
+    """早上七点叫我,就明天: a day alone at the end of the sentence, for a clock time that had none."""
+    if len(before.moments) != 1 or len(group.moments) != 1:
+        return False
+    last, day = before.moments[0], group.moments[0]
+    undated = last.clock is not None and last.day is None and last.repeat is None and last.at is None
+    bare = day.day is not None and not (day.end_day or day.part or day.clock or day.repeat)
+    gap = text[last.end : day.start] if day.start - last.end <= _LONGEST_GAP else "。"
+    return undated and bare and bool(_AFTERTHOUGHT.fullmatch(gap) and _NOTHING_MORE.match(text, day.end))
 
 
 def _open(last: Moment, first: Moment) -> bool:
