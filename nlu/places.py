@@ -28,7 +28,7 @@ _N = r"(?:\d{1,3}|[零〇一二三四五六七八九十幺百]{1,4}|两(?=号楼
 _NOT_COUNTED = r"(?!上|梯|道|下|房|房子|里面住)"
 _BUILDING = pattern(
     rf"(?:第)?(?:({_N})\s?(?:号大?楼|号栋|号幢|号座|栋楼?|幢楼?|号院|座(?=[\d一二三四五六七八九十])|#楼?|井楼)|([a-h])\s?(?:座|栋|幢|号楼)"
-    rf"|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{ROOM_NUMBER})|({_N})\s?楼(?=\s?{_N}\s?(?:单元|门(?!口|诊|前|外|禁))))"
+    rf"|({_N})\s?[-–—](?={_N}\s?单元)|({_N})\s?号(?=\s?{_N}\s?(?:单元|门)|\s?{ROOM_NUMBER})|({_N})\s?楼(?=\s?{_N}\s?(?:单元|门(?!口|诊|前|外|禁))))"
 )
 _COMPOUND = pattern(rf"({_N}|[a-h])\s?(弄|号院|号大院|期|村|区)的?\s?")
 _LANE_NUMBER = pattern(rf"({_N})\s?号(?:楼|院)?(?!线|公交|车)")
@@ -58,10 +58,10 @@ _ENGLISH_WORDS = {
 }
 _E = r"(?:\d{1,3}|" + "|".join(sorted(_ENGLISH_WORDS, key=len, reverse=True)) + r")\b"
 _ENGLISH = pattern(
-    rf"(?:building|bldg\.?|block|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
+    rf"(?:building|bldg\.?|block|blk\.?|tower)\s?(?:no\.?\s?|number\s?|#)?(?P<b>{_E}|[a-h]\b)"
     rf"|(?:unit|entrance|door)\s?(?:no\.?\s?|number\s?|#)?(?:(?P<ur>[1-9]\d{{2,3}})\b|(?P<u>{_E}))(?!\s?(?:price|yuan))"
     rf"|(?:room|apartment|apt\.?|flat|suite|rm\.?)\s?(?:no\.?\s?(?:is\s)?|number\s?(?:is\s)?|is\s|#)?(?:(?P<r>\d{{3,4}}|\d{{1,2}}[a-h])\b|(?P<rs>{_D}(?:[ -]{_D}){{1,3}})\b)"
-    rf"|(?:the )?(?P<f>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) floor\b|(?:floor|level) (?P<f2>{_E})"
+    rf"|no\.?\s?(?P<b2>\d{{1,2}}) (?:building|block)|(?:the )?(?P<f>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) floor\b|(?:floor|level) (?P<f2>{_E})"
 )
 _SPELLED_ROOM = pattern(
     rf"{_D}(?:[ -]{_D}){{2,3}}(?![a-z])|(?:ten|eleven|twelve)[ -](?:oh|o)[ -]{_D}(?![a-z])"
@@ -84,10 +84,11 @@ _AREA = pattern(
 )
 _SPACED_DASH = pattern(rf"(\d{{1,2}})-(\d{{1,2}})\s+(\d{{3,4}})(?!\d|{NOT_A_ROOM})")
 """5-1 1203: building, unit, room."""
+_CODE = pattern(r"(?:码|货号|单号)[是为:]?\s?$")
 _INNER = pattern(r"[\s\-—–#的]{0,3}")
 _NOT_A_ROOM = pattern(NOT_A_ROOM)
 _BARE_ROOM = pattern(ROOM_NUMBER)
-_TO_HOUSE = pattern(r"[\s,、的\-—/]{0,3}(?:在|是|住)?")
+_TO_HOUSE = pattern(r"[\s,、的\-—/]{0,3}(?:然后是?|那个|就是|在|是|住)?\s?")
 _HASH = pattern(r"#\s?(\d{3,4})(?!\d)")
 _SPOT = pattern(
     r"的?(门口|门前|楼道里?|大厅|大堂|电梯口?里?|楼顶|顶楼|楼下|地下室|前面|后面|旁边|楼梯间?|单元门|走廊|过道|门厅|天台|架空层|外面|院子|楼前|楼后|墙边|边上)"
@@ -255,6 +256,8 @@ class Places:
                 if waiting and _rejected(text, last, piece, waiting[-1]):
                     out[-1] = _correction(last, waiting.pop())
                     continue
+                if _only_denied(text, last, piece):
+                    continue
                 gap = text[last.end : piece.start] if piece.start - last.end <= 24 else "?" * 30
                 if _corrects(text, last, piece, gap):
                     out[-1] = _correction(last, piece)
@@ -271,7 +274,9 @@ class Places:
                     out[-1] = _joined(last, piece)
                     continue
             out.append(piece)
-        spots = [_with_spot(text, spot) for spot in out if spot.value or spot.extra.get("floor")]
+        spots = [
+            _with_spot(text, spot) for spot in _closed_up(text, out) if spot.value or spot.extra.get("floor")
+        ]
         explicit = any("building" in spot.value for spot in spots)
         if explicit:  # 我家住3号楼: the address says more than the word
             spots = [spot for spot in spots if spot.value.get("place") != "home"]
@@ -307,7 +312,7 @@ def _english(text: str, at: int, after_unit: bool) -> _Spot | None:
         room = "".join(_SPOKEN_DIGITS[word] for word in re.split(r"[ -]", match["rs"]))
         if not 3 <= len(room) <= 4:
             return None
-    pairs = (("building", match["b"]), ("unit", match["u"]), ("room", room))
+    pairs = (("building", match["b"] or match["b2"]), ("unit", match["u"]), ("room", room))
     value = {level: _label(word) for level, word in pairs if word}
     return _Spot(start=at, end=match.end(), value=value, extra=extra)
 
@@ -324,7 +329,7 @@ def _label(word: str) -> str:
 def _numbered(text: str, at: int, found: list[_Spot], asked: bool) -> _Spot | None:
     if at and text[at] != "第" and text[at - 1] in "第":
         return None
-    if match := _DASHED.match(text, at):
+    if (match := _DASHED.match(text, at)) and not _CODE.search(text, max(0, at - 3), at):
         return _dashed(text, at, match, found)
     if (match := _SPACED_DASH.match(text, at)) and flat_like(match[3]):
         value = {"building": _label(match[1]), "unit": _label(match[2]), "room": match[3]}
@@ -473,6 +478,25 @@ def _gathers(last: _Spot, piece: _Spot, following: _Spot | None) -> bool:
     if following is None or following.start - piece.end > 1:
         return True
     return not following.value.keys() & last.value.keys()
+
+
+def _closed_up(text: str, spots: list[_Spot]) -> list[_Spot]:
+    """The spots, with those joined that turned out to be parts of one home: 十号楼一单元,我家是一零零二."""
+    out: list[_Spot] = []
+    for spot in spots:
+        if out and _TO_HOUSE.fullmatch(text[out[-1].end : spot.start][:12]) and _gathers(out[-1], spot, None):
+            out[-1] = _joined(out[-1], spot)
+        else:
+            out.append(spot)
+    return out
+
+
+def _only_denied(text: str, last: _Spot, piece: _Spot) -> bool:
+    """是1102不是1103: the second is only named to be denied."""
+    denied = text[last.end : piece.start].strip(" ,") in ("不是", "而不是", "可不是")
+    return (
+        denied and "是" in text[max(0, last.start - 2) : last.end] and last.value.keys() == piece.value.keys()
+    )
 
 
 def _joined(last: _Spot, piece: _Spot) -> _Spot:
