@@ -1,4 +1,4 @@
-"""The measurements, one after another: `python -m bench [NAME …]`; `make bench` runs them all.
+"""The measurements, one after another: `python -m bench [NAME …] [OPTIONS]`; `make bench` runs them all.
 
 Each is a module of this folder with a `main()`. Each runs in a process of its own, so that none warms up another.
 """
@@ -20,6 +20,8 @@ def names() -> list[str]:
 
 def main(wanted: list[str]) -> int:
     """Run the named measurements, or all; gives the exit code: 1 when one failed, 2 when one is unknown."""
+    cut = next((index for index, word in enumerate(wanted) if word.startswith("-")), len(wanted))
+    wanted, options = wanted[:cut], wanted[cut:]
     known = names()
     if unknown := [name for name in wanted if name not in known]:
         print(f"no measurement {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
@@ -29,7 +31,9 @@ def main(wanted: list[str]) -> int:
         print(f"── {name} " + "─" * (76 - len(name)), flush=True)
         began = time.monotonic()
         if (
-            subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent, check=False).returncode
+            subprocess.run(
+                [sys.executable, "-m", f"bench.{name}", *options], cwd=HERE.parent, check=False
+            ).returncode
             != 0
         ):
             failed.append(name)

@@ -15,6 +15,8 @@ from nlu.understanding import Entity, Understanding
 
 _RIVAL_WORDS = 4  # characters beside the entity from which a message is more than an answer
 _PERSON = "person"
+_SHORT = 12  # characters of "the time is wrong"
+_WRONG = re.compile(r"不对|错|有误|改|换|\b(?:wrong|change|incorrect)\b", re.IGNORECASE)
 
 
 class Asking:
@@ -57,12 +59,25 @@ class Asking:
         self._new_question(frame, slot.name)
         facts = await flow.facts(turn, frame)
         turn.say(key, buttons=buttons, spoken=await flow.spoken_facts(turn, frame), **facts)
+        self._echo(turn, frame, flow)
 
     async def _read_back(self, turn: Turn, frame: Frame, flow: Flow) -> None:
+        frame.memory.pop("taken", None)
         self._new_question(frame, CONFIRM)
         facts = await flow.facts(turn, frame)
         key = await flow.confirm_key(turn, frame)
         turn.say(key, spoken=await flow.spoken_facts(turn, frame), **facts)
+
+    def _echo(self, turn: Turn, frame: Frame, flow: Flow) -> None:
+        """Before the next question, what the last answer was taken for, unless the question names it anyway: whoever
+        was misheard notices it at once."""
+        taken: list[str] = frame.memory.pop("taken", [])
+        named = [flow.echo(turn, frame, name) for name in dict.fromkeys(taken)]
+        new = [one for one in named if one and not any(one in said.text for said in turn.said)]
+        if new:
+            question = turn.said.pop()
+            turn.say("heard", what=turn.wording.listed(new))
+            turn.said.append(question)
 
     def _new_question(self, frame: Frame, name: str) -> None:
         if frame.asked != name:
@@ -136,7 +151,8 @@ class Asking:
         if slot.name in frame.slots:
             frame.asked = None
         elif corrected or more:
-            turn.say("changed" if corrected else "noted")
+            if not any(flow.echo(turn, frame, name) for name in frame.memory.get("taken", [])):
+                turn.say("changed" if corrected else "noted")  # else the question itself will tell what
             await self.ask_again(turn, frame, flow, short=True)
         return corrected or more
 
@@ -188,8 +204,12 @@ class Asking:
         if turn.command is not None:
             wanted = turn.command.values.get("slot") if turn.command.name == "change" else None
             return next((slot for slot in flow.slots if slot.name == wanted), None)
-        if not turn.intent("deny", "change_request"):
+        wrong = len(turn.text) <= _SHORT and _WRONG.search(turn.text) is not None
+        if not wrong and not turn.intent("deny", "change_request"):
             return None
+        held = [slot for slot in self._changeable(turn, frame, flow) if self._names_held(turn, frame, slot)]
+        if len(held) == 1 and turn.intent("deny"):
+            return held[0]  # "not at my home": just that is wrong
         words = {
             slot.name: _words(turn.world.replies.render(f"change_{slot.name}", turn.language).text)
             for slot in self._changeable(turn, frame, flow)
@@ -197,6 +217,16 @@ class Asking:
         said = _words(turn.text)
         named = [name for name, own in words.items() if _only(own, name, words) & said]
         return next((slot for slot in flow.slots if [slot.name] == named), None)
+
+    def _names_held(self, turn: Turn, frame: Frame, slot: Slot) -> bool:
+        """Whether the message names the very value that a slot has."""
+        entity = turn.understanding.first(slot.entity) if turn.understanding and slot.entity else None
+        if entity is None:
+            return False
+        if isinstance(entity.value, dict) and entity.value.get("place") == "home":
+            home, value = turn.home or {}, frame.slots.get(slot.name) or {}
+            return all(value.get(part) == home.get(part) for part in ("building", "unit", "room"))
+        return bool(entity.value == frame.slots.get(slot.name))
 
     def _changeable(self, turn: Turn, frame: Frame, flow: Flow) -> list[Slot]:
         return [
@@ -253,6 +283,8 @@ class Asking:
 
     def _judged(self, turn: Turn, frame: Frame, slot: Slot, verdict: Verdict) -> bool:
         if isinstance(verdict, Filled):
+            if frame.slots.get(slot.name) != verdict.value:
+                frame.memory["taken"] = [*frame.memory.get("taken", []), slot.name]
             frame.slots[slot.name] = verdict.value
             frame.memory.get("kept", {}).pop(slot.name, None)
             return True

@@ -112,6 +112,13 @@ class Booking(Flow):
     async def spoken_facts(self, turn: Turn, frame: Frame) -> dict[str, Any] | None:
         return {**await self.facts(turn, frame), **facts_of(turn, frame, spoken=True)}
 
+    def echo(self, turn: Turn, frame: Frame, slot: str) -> str:
+        facts = facts_of(turn, frame, spoken=turn.spoken)
+        named = {"service": "service", "time": "when", "count": "count"}.get(slot)
+        if slot == "place" and comes_home(turn, frame):
+            named = "where"
+        return str(facts[named]).strip() if named else ""
+
     def title(self, turn: Turn, frame: Frame) -> str:
         service = service_of(turn, frame)
         if service is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from data import opening, requests
 from data.content import Service
@@ -19,6 +20,8 @@ from flows.turn import Turn
 from nlu.timevalues import TimeValueError, parse_value
 
 _LOOK_AT = 40  # slots looked at to find free ones
+_HOURS = ("零", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
+_HOUR = re.compile(r"(?:(\d{1,2})|(十[一二]?|[一二三四五六七八九]))(半)?")
 _FULL = ("booking_full", "booking_full_that_day")
 """Refusals after which one may wait for a place."""
 
@@ -32,6 +35,8 @@ async def judge_time(turn: Turn, frame: Frame, given: Given) -> Verdict:
             frame.memory["wait"] = full[1].isoformat()
             return Filled(value=frame.memory["wait"])
     written = given.value if given.value is not None else given.entity.value if given.entity else None
+    if service is not None and written is None and given.asked:
+        return await _bare_hour(turn, frame, service, given.text)
     if service is None or not isinstance(written, str):
         return None
     try:
@@ -52,6 +57,19 @@ async def judge_time(turn: Turn, frame: Frame, given: Given) -> Verdict:
     if "half" in _guessed(given) and _day_known(frame, given):
         moment = _half_meant(service, moment)
     return await _at_clock(turn, frame, service, moment)
+
+
+async def _bare_hour(turn: Turn, frame: Frame, service: Service, text: str) -> Verdict:
+    """A number alone, after a day was named: 「5」 is five o'clock, whichever half of the day the service is open."""
+    match, day = _HOUR.fullmatch(text.strip(" ，。,.!！吧呗")), frame.memory.get("day")
+    if match is None or day is None:
+        return None
+    hour = int(match[1]) if match[1] else _HOURS.index(match[2])
+    if hour > 23:
+        return None
+    at = time(hour, 30 if match[3] else 0)
+    moment = datetime.combine(date.fromisoformat(day), at, turn.work.zone)
+    return await _at_clock(turn, frame, service, _half_meant(service, moment) if hour <= 12 else moment)
 
 
 def _guessed(given: Given) -> Sequence[str]:

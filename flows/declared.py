@@ -98,6 +98,10 @@ class Flow:
         """The reply that reads back; a flow that reads back differently at times overrides it."""
         return f"{self.name}_confirm"
 
+    def echo(self, turn: Turn, frame: Frame, slot: str) -> str:
+        """What a slot was just filled with, in words, where the next question does not name it; "" for nothing."""
+        return ""
+
     async def facts(self, turn: Turn, frame: Frame) -> dict[str, Any]:
         """What the read-back `<name>_confirm` and the questions may name."""
         return {}

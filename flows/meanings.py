@@ -37,6 +37,14 @@ _DOUBTS = re.compile(
     re.IGNORECASE,
 )
 
+_SHORT = 40  # characters of words that only call something off
+_OFF = re.compile(
+    r"(?:先|都|就|还是|这个|那个|^)(?:不要|不办|不弄|不约|不报|不用办)了|取消(?:掉|了)?(?:吧|算了)?$|^算了|"
+    r"\b(?:cancel (?:it|that|this)|never ?mind|forget (?:it|that|about it)|drop it|leave it|call it off|not that after all)\b",
+    re.IGNORECASE,
+)
+_KEEP = re.compile(r"(?:别|不要|不用|不能|没)取消|\b(?:don't|do not|not) (?:cancel|forget)", re.IGNORECASE)
+
 
 def command_in(text: str) -> Command | None:
     """A button's payload, or None when the words are words."""
@@ -188,10 +196,18 @@ def called_off(turn: Turn, frame: Frame, flow: Flow) -> bool:
     else that was asked for before."""
     if not flow.parks or turn.command is not None or turn.understanding is None:
         return False
-    if "cancel_request" in flow.intents or not turn.intent("cancel_request"):
+    if "cancel_request" in flow.intents:
+        return False
+    if not turn.intent("cancel_request") and not _plainly_off(turn):
         return False
     mine = {slot.entity: frame.slots.get(slot.name) for slot in flow.slots}
     return all(mine.get(entity.entity) == entity.value for entity in turn.understanding.entities)
+
+
+def _plainly_off(turn: Turn) -> bool:
+    """Short words that call off whatever is being done, whatever the intent engine makes of them."""
+    words = turn.understanding.text.strip(_EDGES) if turn.understanding else ""
+    return len(words) <= _SHORT and _OFF.search(words) is not None and _KEEP.search(words) is None
 
 
 def _can_offer(intent: str, turn: Turn) -> bool:

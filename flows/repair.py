@@ -118,6 +118,13 @@ class Repair(Flow):
     async def spoken_facts(self, turn: Turn, frame: Frame) -> dict[str, Any] | None:
         return _facts(turn, frame, spoken=True)
 
+    def echo(self, turn: Turn, frame: Frame, slot: str) -> str:
+        if slot == "fault":
+            return _what(turn, frame)
+        if slot == "place" and frame.slots.get("place"):
+            return in_words(turn, frame.slots["place"], spoken=turn.spoken)
+        return ""
+
     def title(self, turn: Turn, frame: Frame) -> str:
         if not frame.slots.get("fault"):
             return turn.world.replies.render("repair_title", turn.language).text
@@ -330,7 +337,8 @@ def _note(turn: Turn, frame: Frame, begins: bool = False) -> bool:
 
 def _says_something(turn: Turn) -> bool:
     """Words that may be an answer, and are no yes, no or thanks."""
-    return bool(turn.text) and turn.command is None and not turn.intent(*_NOT_AN_ANSWER)
+    words = [character for character in turn.text if character.isalpha()]
+    return len(words) > 1 and turn.command is None and not turn.intent(*_NOT_AN_ANSWER)
 
 
 def _names_a_place_only(turn: Turn) -> bool:

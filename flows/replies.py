@@ -16,6 +16,7 @@ from flows.messages import Button, Said
 
 FOLDER = Path(__file__).parent / "replies"
 _PREFIX = "utter_"
+_TWO_STOPS = re.compile(r"(?<!\.)([.。])\1(?!\1)")
 _BRACKETS = re.compile(r"\s*([（(])([^（）()]*)[）)]\s*(?=([，。！？；：、的,.!?;:]|$)?)")
 
 
@@ -91,8 +92,10 @@ class Replies:
         """
         variants = self._texts[language][_PREFIX + key]
         variant = variants[turn % len(variants)]
-        text = variant.text.format(**facts)
-        aloud = _without_brackets((variant.speech or variant.text).format(**{**facts, **(spoken or {})}))
+        text = _one_stop(variant.text.format(**facts))
+        aloud = _without_brackets(
+            _one_stop((variant.speech or variant.text).format(**{**facts, **(spoken or {})}))
+        )
         return Said(
             text=text,
             speech=aloud if aloud != text else None,
@@ -102,6 +105,11 @@ class Replies:
             ),
             emergency=variant.emergency,
         )
+
+
+def _one_stop(text: str) -> str:
+    """A sentence that ends in "a.m." or in words quoted with their full stop has one stop, not two."""
+    return _TWO_STOPS.sub(r"\1", text)
 
 
 def _without_brackets(text: str) -> str:

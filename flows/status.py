@@ -96,7 +96,7 @@ class Cancel(_OwnCase):
         self.slots = (self._which(),)
 
     async def claims(self, turn: Turn) -> bool:
-        return await undo.waiting_meant(turn) is not None
+        return undo.plainly(turn) or await undo.waiting_meant(turn) is not None
 
     async def begin(self, turn: Turn, frame: Frame) -> None:
         frame.memory["words"] = turn.text if turn.command is None else ""

@@ -14,6 +14,9 @@ _NOT_WAIT = re.compile(
     r"不(?:用|想|要)?(?:再)?(?:排队?|等位|候补)了?|(?:取消|退出|去掉).{0,4}(?:排队|候补)|(?:off|leave|cancel).{0,12}waiting list",
     re.IGNORECASE,
 )
+_TAKE_BACK = re.compile(
+    r"不要了?|不用了|取消|撤|作废|算了|\b(?:cancel|undo|take back|don't want|not want)\b", re.IGNORECASE
+)
 
 
 def meant(turn: Turn) -> Done | None:
@@ -28,6 +31,11 @@ def meant(turn: Turn) -> Done | None:
         # A case has its own way of being called off, by whatever it is about (F4).
         return done if just and not done.subject.startswith("request:") else None
     return done if just or not turn.understanding.entities else None
+
+
+def plainly(turn: Turn) -> bool:
+    """Words that take back what was finished just now, whatever the intent engine makes of them: 刚才那个不要了."""
+    return meant(turn) is not None and says("just", turn.text) and _TAKE_BACK.search(turn.text) is not None
 
 
 def late(turn: Turn) -> bool:
