@@ -382,6 +382,9 @@ def _bare_room(text: str, at: int) -> bool:
         return False
     if is_dwelling(text, at, match.end()):
         return True
+    english = _GAP_EN.match(text, match.end())
+    if english is not None and english[0] and _ENGLISH.match(text, english.end()):
+        return True
     gap = _TO_HOUSE.match(text, match.end())
     return (
         gap is not None
