@@ -58,9 +58,6 @@ async def take(work: Work, world: World, engine: Engine, report: Report, *, via:
 
     A report that was heard before does nothing. Raises TooManyDevices.
     """
-    at = report.at
-    if at is not None and at.tzinfo is None:
-        at = at.replace(tzinfo=work.zone)
     named = (report.resident or "").strip()
     usable = 0 < len(named) <= 64 and named.isascii() and named.isprintable()
     return await devices.report(
@@ -69,8 +66,27 @@ async def take(work: Work, world: World, engine: Engine, report: Report, *, via:
         engine,
         key=report.device,
         what=report.type,
-        at=at,
+        at=_moment(work, report),
         resident=named if usable else None,
         battery=report.battery,
         via=via,
     )
+
+
+async def take_one_of_many(work: Work, world: World, engine: Engine, report: Report, *, via: Via) -> bool:
+    """The same where only whether it was new is asked for: an ordinary report of a known device costs one statement."""
+    new = await devices.note(
+        work,
+        key=report.device,
+        what=report.type,
+        at=_moment(work, report),
+        battery=report.battery,
+        via=via,
+    )
+    return new if new is not None else (await take(work, world, engine, report, via=via)).new
+
+
+def _moment(work: Work, report: Report) -> datetime | None:
+    """When it happened, by the device; a time without offset is the community's."""
+    at = report.at
+    return at.replace(tzinfo=work.zone) if at is not None and at.tzinfo is None else at

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from data import conversations, timers
@@ -86,10 +86,56 @@ async def record(
         device.seen_at, device.via = work.now, via
         await watch(work, device, conversation_id=conversation_id)
         await work.session.flush()
-        await work.emit(
-            "device", f"device:{device.id}", type=what, registered=device.registered_at is not None
-        )
     return Report(device=device, signal=signal, new=new)
+
+
+_NOTE = text(
+    r"""
+    WITH known AS (
+        SELECT id, heartbeat_seconds FROM device
+        WHERE community_id = :community AND key = :key
+          AND (CAST(:battery AS integer) IS NULL OR (battery_low IS FALSE AND CAST(:battery AS integer) > :low))
+        FOR UPDATE
+    ), stored AS (
+        INSERT INTO signal (device_id, type, at, received_at)
+        SELECT id, :what, CAST(:at AS timestamptz), CAST(:now AS timestamptz) FROM known
+        ON CONFLICT (device_id, type, at) DO NOTHING
+        RETURNING device_id
+    ), seen AS (
+        UPDATE device SET seen_at = :now, via = :via, battery = coalesce(CAST(:battery AS integer), battery)
+        FROM stored WHERE device.id = stored.device_id
+    ), watched AS (
+        UPDATE timer SET due_at = CAST(:now AS timestamptz) + make_interval(secs => known.heartbeat_seconds),
+            lease_until = NULL, attempts = 0
+        FROM stored JOIN known ON known.id = stored.device_id
+        WHERE timer.key = format('device\:%s\:silent', known.id) AND known.heartbeat_seconds IS NOT NULL
+        RETURNING timer.id
+    )
+    SELECT known.heartbeat_seconds IS NOT NULL, EXISTS (SELECT FROM stored), EXISTS (SELECT FROM watched) FROM known
+    """
+)
+
+
+async def note(
+    work: Work, *, key: str, what: str, at: datetime | None, via: str, battery: int | None, low: int
+) -> bool | None:
+    """Store an ordinary report of a known device in one statement: most reports are such, and there are many.
+
+    Gives whether it is new, by the same rule as `record`; None: nothing was done, `record` has to look at it (a device
+    nobody knows, a clock that cannot be true, a battery at or below `low` per cent or one that was).
+    """
+    if at is not None and not work.now - _SLOW <= at <= work.now + _FAST:
+        return None
+    values = {"community": work.community.id, "key": key, "what": what, "at": at or work.now, "now": work.now}
+    row = (await work.session.execute(_NOTE, {**values, "via": via, "battery": battery, "low": low})).first()
+    if row is None:
+        return None
+    watched, new, moved = row
+    if new and watched and not moved:  # it was silent, its alarm was raised, and it is back
+        device = await get(work, key)
+        assert device is not None
+        await watch(work, device)
+    return bool(new)
 
 
 async def _claimed_before(work: Work, device: Device, what: str, claimed: datetime) -> Signal | None:
@@ -224,6 +270,7 @@ async def _entered(work: Work, key: str, *, announce: bool = True) -> Device:
     found = await get(work, key, lock=True)
     assert found is not None
     if made is not None and announce:
+        await work.emit("device", f"device:{found.id}", registered=False)
         await _gather(work)
     return found
 

@@ -65,7 +65,7 @@ async def report(
     if whose is None and known is not None and known.resident_id is not None:
         whose = await work.session.get(Resident, known.resident_id)
     spoken = await conversations.of_resident(work, whose.id) if whose is not None else None
-    if spoken is not None:
+    if spoken is not None and what in KINDS:
         await conversations.lock(work, spoken.id)  # before timers and alarms, see data.work
     stored = await devices.record(
         work, key=key, what=what, at=at, via=via, conversation_id=spoken.id if spoken is not None else None
@@ -91,6 +91,18 @@ async def report(
         named=named is not None,
         alarm=alarm,
     )
+
+
+async def note(
+    work: Work, *, key: str, what: str, at: datetime | None, battery: int | None, via: str
+) -> bool | None:
+    """An ordinary report of a known device, which leads to nothing: stored in one statement. Gives whether it is new.
+
+    None: `report` has to look at it. Both know a report that was heard before by the same rule.
+    """
+    if what in KINDS:
+        return None
+    return await devices.note(work, key=key, what=what, at=at, via=via, battery=battery, low=BATTERY_LOW)
 
 
 async def _battery(work: Work, world: World, device: Device, battery: int) -> None:

@@ -18,7 +18,7 @@ from data.models import Alarm, Signal
 from tests.api_desk import Desk, open_desk
 from tests.broker import Broker
 
-_SWEEP = (
+SWEEP = (
     "TRUNCATE conversation, request, alarm, timer, outgoing, number_counter, signal, device, listener CASCADE"
 )
 T = TypeVar("T")
@@ -42,7 +42,7 @@ async def community(
 async def swept(desk: Desk) -> Desk:
     """Nobody has reported anything yet."""
     async with desk.house.database.transaction() as session:
-        await session.execute(text(_SWEEP))
+        await session.execute(text(SWEEP))
     return desk
 
 

@@ -15,6 +15,7 @@ import hashlib
 import json
 import secrets
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -50,7 +51,10 @@ BURST, PER_SECOND = 60, 2.0
 
 _RENEW = listeners.LEASE.total_seconds() / 3
 _KEEPALIVE = 15  # seconds; a broker that does not answer for as long is away
-_UNACKNOWLEDGED = 1000  # messages the broker may have under way; more wait with it
+_UNACKNOWLEDGED = (
+    65_535  # messages the broker may have under way: calls for help are found among them, and go first
+)
+_CROWD = 5_000  # of those it does not wait for (QoS 0), so many are kept
 _LARGEST_PACKET = 64 * 1024  # bytes; the broker keeps larger ones to itself
 _KEPT = 30 * 86400  # seconds the broker keeps our session while nobody listens
 _AT_ONCE = 8  # reports taken side by side; calls for help have as many places of their own
@@ -73,7 +77,7 @@ class _Parcel:
 class _Connection:
     """One connection to the broker, from its beginning to its end."""
 
-    client: aiomqtt.Client
+    client: aiomqtt.Client = field(init=False)
     parcels: deque[_Parcel] = field(default_factory=deque)  # in the order in which they came
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     over: bool = False
@@ -84,6 +88,16 @@ class _Connection:
             parcel = self.parcels.popleft()
             # aiomqtt has no word for it; paho, which it wraps, has.
             self.client._client.ack(parcel.mid, parcel.qos)
+
+
+class _Straight(asyncio.Queue[aiomqtt.Message]):
+    """Hands every message on as it comes, in the place of aiomqtt's queue, which costs a task for each."""
+
+    receive: Callable[[aiomqtt.Message], None]
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        """A message has come."""
+        self.receive(item)
 
 
 class Mqtt:
@@ -168,11 +182,14 @@ class Mqtt:
 
     # One connection
 
-    def _client(self, name: str) -> aiomqtt.Client:
+    def _client(self, name: str, connection: _Connection) -> aiomqtt.Client:
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types there
         wishes.SessionExpiryInterval = _KEPT
         wishes.ReceiveMaximum = _UNACKNOWLEDGED
         wishes.MaximumPacketSize = _LARGEST_PACKET
+        straight = type(
+            "Straight", (_Straight,), {"receive": staticmethod(partial(self._receive, connection))}
+        )
         client = aiomqtt.Client(
             self._address.host,
             self._address.port,
@@ -184,14 +201,16 @@ class Mqtt:
             clean_start=False,  # the session goes on, whichever process had it
             properties=wishes,
             keepalive=_KEEPALIVE,
+            queue_type=straight,
             will=aiomqtt.Will(STATUS, _status(False), qos=1, retain=True),
         )
         client._client.manual_ack_set(True)
+        connection.client = client
         return client
 
     async def _listen(self, name: str) -> None:
-        async with self._client(name) as client:
-            connection = _Connection(client)
+        connection = _Connection()
+        async with self._client(name, connection) as client:
             try:
                 options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
                 for granted in await client.subscribe(TOPICS, options=options):
@@ -201,8 +220,10 @@ class Mqtt:
                 await self._stands(True)
                 log.info("mqtt.listening", host=self._address.host)
                 self.listening.set()
-                async for message in client.messages:
-                    self._receive(connection, message)
+                async for (
+                    _
+                ) in client.messages:  # they have gone straight to `_receive`: this only ends with the line
+                    pass
             except asyncio.CancelledError:
                 with contextlib.suppress(aiomqtt.MqttError):
                     await client.publish(STATUS, _status(False), qos=1, retain=True, timeout=2)
@@ -237,7 +258,11 @@ class Mqtt:
         except Refused as refusal:
             self._settle(connection, parcel, refusal.reason, size=len(payload))
             return
-        crowded = not message.qos and len(connection.tasks) >= _UNACKNOWLEDGED
+        except Exception:  # it would break the line, and come again, for ever
+            log.exception("mqtt.unreadable", size=len(payload))
+            self._settle(connection, parcel, "failed", size=len(payload))
+            return
+        crowded = not message.qos and len(connection.tasks) >= _CROWD
         if not self._allowed(heard) or (crowded and heard.report.type not in KINDS):
             self._settle(connection, parcel, "limited", size=len(payload))
             return
@@ -313,8 +338,8 @@ class Mqtt:
 
     async def _whole(self, heard: Heard, received: datetime, session: AsyncSession) -> str:
         house, work = self._house, await self._work(session, heard, received)
-        done = await signals.take(work, house.world, house.turns.engine, heard.report, via="mqtt")
-        return "taken" if done.new else "repeated"
+        new = await signals.take_one_of_many(work, house.world, house.turns.engine, heard.report, via="mqtt")
+        return "taken" if new else "repeated"
 
     async def _bare(self, heard: Heard, received: datetime, session: AsyncSession) -> str:
         """After an error of ours: a call for help is an alarm all the same, with nothing but its kind (C14)."""

@@ -10,29 +10,30 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select, text
 
-from bot.signals import Report, take
+from bot.signals import Report, take, take_one_of_many
 from data import crypto, devices, embedded, listeners, timers
 from data.models import Alarm, AlarmStep, Device, Outgoing, Request, Signal, Timer
 from data.work import Work
 from flows.devices import Reported
 from tests.harness import MONDAY, Talk
-from tests.standing_house import standing, sweep
+from tests.mqtt_house import SWEEP, community
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def community(
+async def standing_community(
     postgres: embedded.EmbeddedServer, template: str, keyring: crypto.Keyring
 ) -> AsyncIterator[Talk]:
-    async with standing(postgres, template, keyring, "test_devices") as house:
-        yield house
+    """The demo, understanding nothing: no device speaks in sentences."""
+    async with community(postgres, template, keyring, "test_devices") as desk:
+        yield Talk(database=desk.house.database, clock=desk.clock, turns=desk.house.turns)
 
 
 @pytest_asyncio.fixture
-async def house(community: Talk) -> Talk:
-    await sweep(community)
-    async with community.database.transaction() as session:
-        await session.execute(text("TRUNCATE signal, device, listener CASCADE"))
-    return community
+async def house(standing_community: Talk) -> Talk:
+    standing_community.clock.set(MONDAY)
+    async with standing_community.database.transaction() as session:
+        await session.execute(text(SWEEP))
+    return standing_community
 
 
 async def send(house: Talk, device: str, what: str, via: str = "http", **more: object) -> Reported:
@@ -69,6 +70,64 @@ async def silent_timer(house: Talk, key: str) -> Timer:
         assert device is not None
         found = await work.session.scalars(select(Timer).where(Timer.key == f"device:{device.id}:silent"))
         return found.one()
+
+
+# Many
+
+
+async def noted(house: Talk, device: str, what: str, **more: object) -> bool:
+    """As one of many, over MQTT."""
+    report = Report.model_validate({"device": device, "type": what, **more})
+    async with house.work() as work:
+        return await take_one_of_many(work, house.turns.world, house.turns.engine, report, via="mqtt")
+
+
+async def test_one_of_many_is_stored_as_any_other(house: Talk) -> None:
+    await register(house, "pir", owner=None)
+    house.clock.move(minutes=3)
+    assert await noted(house, "pir", "motion", at="2026-11-23T10:01:00", battery=77)
+    async with house.work() as work:
+        device = await devices.get(work, "pir")
+        signal = (await work.session.scalars(select(Signal))).one()
+    assert device is not None
+    assert (device.seen_at, device.via, device.battery) == (house.clock.now(), "mqtt", 77)
+    assert (signal.type, signal.at) == ("motion", datetime(2026, 11, 23, 2, 1, tzinfo=UTC))
+    assert signal.received_at == house.clock.now()
+    assert (await silent_timer(house, "pir")).due_at == house.clock.now() + timedelta(seconds=600)
+
+
+async def test_either_way_knows_what_the_other_has_heard(house: Talk) -> None:
+    await register(house, "pir")
+    first, second = "2026-11-23T09:58:00+08:00", "2026-11-23T09:59:00+08:00"
+    assert await noted(house, "pir", "motion", at=first)
+    assert not (await send(house, "pir", "motion", at=first)).new
+    assert (await send(house, "pir", "motion", at=second)).new
+    before = await silent_timer(house, "pir")
+    house.clock.move(seconds=30)
+    assert not await noted(house, "pir", "motion", at=second)
+    assert (await silent_timer(house, "pir")).due_at == before.due_at
+
+
+async def test_one_of_many_that_is_not_ordinary_goes_the_long_way(house: Talk) -> None:
+    assert await noted(house, "stranger", "motion")
+    assert await noted(house, "stranger", "sos")
+    house.clock.move(seconds=1)
+    assert await noted(house, "stranger", "motion", at="1970-01-01T00:00:09Z")
+    assert not await noted(house, "stranger", "motion", at="1970-01-01T00:00:09Z")
+    await register(house, "stranger")
+    house.clock.move(seconds=1)
+    assert await noted(house, "stranger", "motion", battery=10)
+    assert len(await alarms_of(house)) == 1
+    assert await count(house, Request) == 1
+
+
+async def test_one_of_many_that_was_silent_is_watched_again(house: Talk) -> None:
+    await register(house, "pulse", owner=None)
+    await house.pass_time(minutes=11)
+    assert await noted(house, "pulse", "heartbeat")
+    await house.pass_time(minutes=11)
+    (alarm,) = await alarms_of(house)
+    assert alarm.text.count("silent") == 2
 
 
 # Both times

@@ -310,7 +310,7 @@ async def test_an_error_of_ours_costs_no_alarm(
         raise RuntimeError("a fault of the program")
 
     async with listening(desk, mosquitto) as made:
-        monkeypatch.setattr("bot.signals.take", fails)
+        monkeypatch.setattr("bot.signals.take_one_of_many", fails)
         monkeypatch.setattr(mqtt, "log", Mock())  # tracebacks are drawn slowly
         await mosquitto.say("pir", {"type": "motion"})
         await mosquitto.say("gas-1", {"type": "gas"})
@@ -319,6 +319,23 @@ async def test_an_error_of_ours_costs_no_alarm(
         await mosquitto.say("pir", {"type": "motion"})
         await heard(desk, 1)
     assert [(alarm.kind, alarm.source) for alarm in await alarms(desk)] == [("gas", "device:gas-1")]
+
+
+async def test_a_fault_in_reading_does_not_break_the_line(
+    desk: Desk, mosquitto: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a fault of the program")
+
+    async with listening(desk, mosquitto) as made:
+        monkeypatch.setattr(mqtt, "read", fails)
+        monkeypatch.setattr(mqtt, "log", Mock())
+        await mosquitto.say("pir", {"type": "motion"})
+        await counted(made, desk, failed=1)
+        monkeypatch.undo()
+        await mosquitto.say("pir", {"type": "motion"})
+        await heard(desk, 1)
+        assert made.listening.is_set()
 
 
 async def test_a_database_that_is_away_for_a_moment_costs_nothing(
