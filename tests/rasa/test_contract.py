@@ -8,6 +8,7 @@ because Rasa's own environment takes 2.7 GB.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -22,11 +23,14 @@ from nlu import rasa_server
 from nlu.builtin import BuiltinEngine
 from nlu.rasa import BUSY, COOL_DOWN, FAILURES_TO_OPEN, RasaEngine
 from nlu.understanding import INTENTS
-from tests.product import Product, free_port
+from tests.product import Product, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds the client waits where speed is not what is tested: the machine may be busy."""
+
+LOADING = 600.0
+"""Seconds until the wait for the started product is given up."""
 
 HAIRCUT = "我想约明天上午十点理发"
 
@@ -72,6 +76,13 @@ async def engine(
     made = RasaEngine(server.url, builtin, timeout=PATIENCE, on_fault=faults.append, clock=clock)
     yield made
     await made.close()
+
+
+def understands(product: Product) -> bool:
+    """Whether the product has loaded its engines, and trained them first if `make setup` did not."""
+    with contextlib.suppress(httpx.TransportError):
+        return "understanding" not in product.http.get("/readyz").json()["reasons"]
+    return False
 
 
 async def parse(server: rasa_server.Server, text: str) -> Any:
@@ -231,7 +242,8 @@ async def test_the_product_started_with_it_understands_by_it(
     said = (await parse(server, "喂"))["intent_ranking"]
     product = Product("--demo", env={"ANLIN_NLU": "rasa", "ANLIN_RASA_URL": server.url})
     try:
-        await asyncio.to_thread(product.start)
+        await asyncio.to_thread(product.start, ready=False)
+        await asyncio.to_thread(wait_until, lambda: understands(product), within=LOADING, why=product.tail)
         answer = await asyncio.to_thread(product.http.post, "/model/parse", json={"text": "喂"})
         ranking = answer.json()["intent_ranking"]
         assert [row["name"] for row in ranking] == [row["name"] for row in said]
