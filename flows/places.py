@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from flows.state import Frame
 from flows.turn import Turn
 
 FIELDS = ("building", "unit", "room", "name")
+_NUMBER = re.compile(r"(\d{1,4})(?:号?楼|栋|幢|单元|室|号)?")
+_EDGES = " ，。,.！!吧的"
 
 
 def as_place(value: Mapping[str, Any], home: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -24,11 +27,22 @@ def as_place(value: Mapping[str, Any], home: Mapping[str, Any] | None) -> dict[s
     }
 
 
+def bare_part(frame: Frame, given: Given, need: tuple[str, ...]) -> dict[str, str] | None:
+    """A number alone after "which building?", "which unit?": just that part, whatever else a number may mean."""
+    match = _NUMBER.fullmatch(given.text.strip(_EDGES)) if given.asked and given.entity is None else None
+    begun = frame.memory.get("place")
+    if match is None or given.value is not None or (begun is None and not frame.memory.get("spot")):
+        return None
+    missing = next((part for part in need if not (begun or {}).get(part)), None)
+    return {missing: match[1]} if missing is not None else None
+
+
 async def judge_place(
     turn: Turn, frame: Frame, given: Given, *, need: tuple[str, ...], reply: str
 ) -> Verdict:
     """Take a place, or the missing part of one. `reply` asks for the part named in {missing}; a named place is whole."""
     value = given.value if isinstance(given.value, Mapping) else given.entity.value if given.entity else None
+    value = value if value is not None else bare_part(frame, given, need)
     if value is None and given.asked and turn.home is not None and turn.intent("affirm"):
         value = {"place": "home"}
     if not isinstance(value, Mapping) or not all(isinstance(part, str | None) for part in value.values()):

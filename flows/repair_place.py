@@ -10,7 +10,7 @@ from data import requests
 from data.content import Fault, SharedPlace
 from data.models import Request
 from flows.declared import Ask, Filled, Given, Verdict
-from flows.places import FIELDS, judge_place
+from flows.places import FIELDS, bare_part, judge_place
 from flows.repair_words import words
 from flows.state import Frame
 from flows.turn import Turn
@@ -42,7 +42,7 @@ def usual(turn: Turn, fault: Fault | None, *, part: str | None, whole: bool) -> 
 
 async def judge_where(turn: Turn, frame: Frame, given: Given, *, fault: Fault | None, reply: str) -> Verdict:
     """A place for this fault. `reply` asks for a missing part (`<reply>_unit` …), `repair_which_building` for a building."""
-    value = _mentioned(turn, given)
+    value = _mentioned(turn, given) or bare_part(frame, given, _FLAT)
     if value is None:
         return None
     if value.get("place") == "home":

@@ -35,7 +35,9 @@ def meant(turn: Turn) -> Done | None:
 
 def plainly(turn: Turn) -> bool:
     """Words that take back what was finished just now, whatever the intent engine makes of them: 刚才那个不要了."""
-    return meant(turn) is not None and says("just", turn.text) and _TAKE_BACK.search(turn.text) is not None
+    if turn.dialogue.done is None or turn.command is not None:
+        return False
+    return says("just", turn.text) and _TAKE_BACK.search(turn.text) is not None
 
 
 def late(turn: Turn) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 
@@ -189,8 +190,13 @@ class Walk:
         return True
 
     def _waiting(self, dialogue: Dialogue) -> list[tuple[str, str]]:
-        flows = self.here.turns.engine.flows
-        return [(frame.flow, frame.since) for frame in dialogue.stack if flows[frame.flow].parks]
+        """What waits and has not waited longer than a day."""
+        flows, oldest = self.here.turns.engine.flows, self.here.clock.now() - timedelta(hours=23)
+        return [
+            (frame.flow, frame.since)
+            for frame in dialogue.stack
+            if flows[frame.flow].parks and datetime.fromisoformat(frame.parked or frame.touched) > oldest
+        ]
 
     def _explained(self, flow: str) -> bool:
         """Whether what was said tells that something beneath was left or given up."""

@@ -191,6 +191,42 @@ async def test_many_wishes_do_not_pile_up(here: Talk) -> None:
     assert len(await flows_open(here)) <= 5
 
 
+# What was asked decides what a short answer means
+
+
+async def test_numbers_alone_are_the_parts_of_a_place_that_were_asked_for(here: Talk) -> None:
+    answer = await begin(here, "我家马桶堵了", "不是我家", "是3号楼", "2", "501")
+    assert "3号楼2单元501" in answer
+
+
+async def test_a_number_alone_is_the_hour_that_was_asked_for(here: Talk) -> None:
+    assert "下午3点" in await begin(here, "我想约理发", "后天", "3")
+
+
+async def test_a_number_alone_is_no_fault(here: Talk) -> None:
+    await begin(here, "家里东西坏了", "5")
+    assert (await here.dialogue(ME)).stack[-1].asked == "fault"
+
+
+@pytest.mark.parametrize("words", ["嗯嗯嗯什么", "嗯，几点来着？", "好的等一下", "ok but wait"])
+async def test_a_yes_in_doubt_books_nothing(here: Talk, words: str) -> None:
+    await begin(here, "我想约理发，明天上午十点", words)
+    assert not await bookings(here)
+
+
+async def test_a_time_alone_is_no_greeting(here: Talk) -> None:
+    said = await here.say(ME, "明天上午")
+    assert "您好" not in texts(said)
+    await here.ask(ME, "约一项服务")
+    assert "几点" in await here.ask(ME, "理发")
+
+
+@pytest.mark.parametrize("words", ["这个先不要了，取消吧", "not that after all, cancel it", "不要了"])
+async def test_called_off_while_filling_in_is_leaving(here: Talk, words: str) -> None:
+    await begin(here, "我想约理发", words)
+    assert await flows_open(here) == []
+
+
 # C4 digress
 
 
