@@ -12,7 +12,8 @@ COPY flows ./flows
 COPY nlu ./nlu
 COPY voice ./voice
 # Beside the code, where the product looks for what was trained; nothing is trained when it starts.
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . && python -m nlu.train var/nlu
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . && python -m nlu.train var/nlu \
+    && python -m flows.faq_search var/nlu
 USER anlin
 ENV ANLIN_HOME=/data ANLIN_HOST=0.0.0.0 ANLIN_PORT=8080 PYTHONUNBUFFERED=1
 VOLUME /data

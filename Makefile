@@ -20,9 +20,10 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-TRAINING := $(wildcard nlu/training/*.yml nlu/training_emergency/*.yml nlu/emergency*) $(addprefix nlu/,train.py builtin.py listener.py kernel.py features.py encoder.py pinyin.py cues.yml)
+TRAINING := $(wildcard nlu/training/*.yml nlu/training_emergency/*.yml nlu/emergency* data/faq/*.md) flows/faq_search.py $(addprefix nlu/,train.py builtin.py listener.py kernel.py features.py encoder.py pinyin.py cues.yml)
 $(VENV)/.trained: $(VENV)/.ready $(TRAINING)
 	$(BIN)/python -m nlu.train var/nlu
+	$(BIN)/python -m flows.faq_search var/nlu
 	@touch $@
 
 setup-dev: setup $(VENV)/.ready-dev

@@ -76,6 +76,7 @@ def parser_of(settings: Settings, world: World, net: EmergencyNet) -> Parser:
         from nlu.rasa import RasaEngine
 
         builtin = BuiltinEngine.load(engine_cache(settings), encoder=encoder())
+        world.knowledge.learn(encoder(), engine_cache(settings))
         return RasaEngine(settings.rasa_url, fallback=builtin) if settings.nlu == "rasa" else builtin
 
     def listener() -> SecondListener:

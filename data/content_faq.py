@@ -26,6 +26,13 @@ class FaqEntry:
     date: date  # the day on which the answer was last checked
     answer: Text  # what is said
 
+    @property
+    def title(self) -> Text:
+        """What it answers, in plain words: the first of the questions in each language."""
+        chinese = [question for question in self.questions if not question.isascii()]
+        english = [question for question in self.questions if question.isascii()]
+        return Text(zh=chinese[0], en=english[0])
+
 
 _PAGE = re.compile(r"---\n(?P<head>.*?\n)---\n\s*# 中文\n(?P<zh>.*?)\n# English\n(?P<en>.*)\Z", re.DOTALL)
 
@@ -48,6 +55,8 @@ def _faq_entry(path: Path, areas: Mapping[str, Kind]) -> FaqEntry:
         answer=Text(zh=page["zh"].strip(), en=page["en"].strip()),
     )
     head.finish()
+    if not any(map(str.isascii, entry.questions)) or all(map(str.isascii, entry.questions)):
+        raise head.wrong("questions", "needs at least one in Chinese and one in English")
     if entry.id != path.stem:
         raise head.wrong("id", f"must be the name of the file, {path.stem!r}")
     return entry

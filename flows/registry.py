@@ -49,6 +49,7 @@ def engine() -> Engine:
             *profile.FLOWS,
             *profile_people.FLOWS,
             *profile_rights.FLOWS,
+            *knowledge.FLOWS,
         ],
         # Later ones win where two answer the same intent.
         asides=[*knowledge.ASIDES, *checkin.ASIDES, *reminders.ASIDES],

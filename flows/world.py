@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from data.content import Clocks, Fault, Service, SharedPlace
 from flows.replies import Replies
 from flows.wording import Wording
+from nlu.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +19,19 @@ class Found:
     """One piece of knowledge that answers a question (F8)."""
 
     id: str  # name of the entry
-    score: float  # 0–1, how well it fits
+    score: float  # 0 to about 1, how well it fits
+    title: str  # what it answers, in plain words and in the language asked for
     answer: str  # in the language asked for
     source: str  # who says so
     date: str  # ISO date of the last check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What the knowledge makes of a question: an answer, or up to three that may be meant, or neither (F8, U6)."""
+
+    answer: Found | None = None
+    choices: tuple[Found, ...] = ()  # best first
 
 
 class Knowledge(Protocol):
@@ -28,6 +39,30 @@ class Knowledge(Protocol):
 
     def find(self, question: str, language: str, limit: int = 3) -> Sequence[Found]:
         """The entries that fit, best first; empty when none is near enough to be an answer."""
+        ...
+
+    def weigh(self, question: str, language: str) -> Weighed:
+        """Whether to answer, to ask what is meant, or to say that it is not known."""
+        ...
+
+    def further(self, question: str, last: str, language: str) -> Found | None:
+        """What a question that says only half ("and how much is it?") asks, after the entry `last` was told."""
+        ...
+
+    def among(self, words: str, ids: Sequence[str]) -> str | None:
+        """Which of a few entries these words choose; None when they choose none of them plainly."""
+        ...
+
+    def entry(self, key: str, language: str) -> Found | None:
+        """An entry by its name."""
+        ...
+
+    def told(self, texts: Sequence[str], language: str) -> str | None:
+        """The entry whose answer is among the texts that were said."""
+        ...
+
+    def learn(self, encoder: Encoder, cache: Path) -> None:
+        """Find by meaning from now on. Blocks, for seconds the first time; call it in a thread."""
         ...
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 
-REMEMBERED = 64
-"""Single sentences whose vector is kept: intent engine and second listener ask for the same one, one after the other."""
+REMEMBERED = 2048
+"""Single sentences whose vector is kept (4 MB): intent engine, second listener and knowledge ask for the same one, one
+after the other, and what the engine answers from memory must be remembered here, too."""
 
 
 class Encoder(Protocol):
@@ -61,9 +62,14 @@ class UniversalSentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See Encoder."""
-        with self._lock:
-            if len(texts) != 1:
+        if len(texts) != 1:
+            with self._lock:
                 return self._encode(texts)
+        # What is remembered is looked up without the lock: whoever asks from an event loop must not wait for others.
+        vectors = self._last.get(texts[0])
+        if vectors is not None:
+            return vectors
+        with self._lock:
             vectors = self._last.get(texts[0])
             if vectors is None:
                 vectors = self._last[texts[0]] = self._encode(texts)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from bot.clock import FixedClock
 from data import content, conversations, residents
@@ -15,7 +16,8 @@ from data.models import Community, Conversation, Message, Resident, Shift, Staff
 from data.work import Work
 from flows.replies import Replies
 from flows.wording import Wording
-from flows.world import Found, World
+from flows.world import Found, Weighed, World
+from nlu.encoder import Encoder
 
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 """Monday 23 November 2026, 10:00 in Shanghai: a working day, in duty hours."""
@@ -34,6 +36,24 @@ class NoKnowledge:
 
     def find(self, question: str, language: str, limit: int = 3) -> Sequence[Found]:
         return ()
+
+    def weigh(self, question: str, language: str) -> Weighed:
+        return Weighed()
+
+    def further(self, question: str, last: str, language: str) -> Found | None:
+        return None
+
+    def among(self, words: str, ids: Sequence[str]) -> str | None:
+        return None
+
+    def entry(self, key: str, language: str) -> Found | None:
+        return None
+
+    def told(self, texts: Sequence[str], language: str) -> str | None:
+        return None
+
+    def learn(self, encoder: Encoder, cache: Path) -> None:
+        pass
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from bot.api import (
     checkins,
     conversations,
     handoffs,
+    questions,
     reminders,
     reports,
     requests,
@@ -50,6 +51,7 @@ _TAGS = {
     "staff": "Who works here",
     "roster": "Who is on duty when",
     "conversations": "What was said",
+    "questions": "What was asked and is not known",
     "audit": "Who saw and did what",
     "reports": "Figures",
 }
@@ -64,6 +66,7 @@ _ROOMS = (
     services,
     staff,
     conversations,
+    questions,
     audit,
     reports,
 )

@@ -379,6 +379,15 @@ class AuditOut(BaseModel):
     detail: dict[str, Any]
 
 
+class QuestionOut(BaseModel):
+    """A question that found no answer."""
+
+    id: int
+    at: datetime
+    conversation: int
+    text: str = Field(description="In the resident's words")
+
+
 class KindReport(BaseModel):
     """The cases of one kind in a period."""
 
