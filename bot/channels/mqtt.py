@@ -19,9 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from select import POLLIN, poll
 
 import aiomqtt
 import structlog
+from aiomqtt.types import PahoSocket
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -57,6 +60,7 @@ _UNACKNOWLEDGED = (
 _CROWD = 5_000  # of those it does not wait for (QoS 0), so many are kept
 _LARGEST_PACKET = 64 * 1024  # bytes; the broker keeps larger ones to itself
 _KEPT = 30 * 86400  # seconds the broker keeps our session while nobody listens
+_AT_A_TIME = 100  # packets that are read before others have their turn
 _AT_ONCE = 8  # reports taken side by side; calls for help have as many places of their own
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds between two attempts to connect
 _SAME_CALL = 5.0  # seconds in which a device that sends too much is not heard with the same call again
@@ -81,6 +85,16 @@ class _Connection:
     parcels: deque[_Parcel] = field(default_factory=deque)  # in the order in which they came
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     over: bool = False
+    reading: bool = False
+
+    def read_on(self) -> None:
+        """Read what else has come. paho reads one packet each time the loop comes round, and a call may be far behind."""
+        self.reading = False
+        paho = self.client._client
+        for _ in range(_AT_A_TIME):
+            line = paho.socket()
+            if line is None or not _has_come(line) or paho.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
 
     def acknowledge(self) -> None:
         """Tell the broker of what is settled, in the order in which it came: MQTT asks for that [MQTT-4.6.0-2]."""
@@ -245,6 +259,9 @@ class Mqtt:
 
     def _receive(self, connection: _Connection, message: aiomqtt.Message) -> None:
         """Sort one message: refuse it at once, or have it taken in its device's line."""
+        if not connection.reading:
+            connection.reading = True
+            asyncio.get_running_loop().call_soon(connection.read_on)
         topic, payload = message.topic.value, bytes(message.payload)
         digest = hashlib.blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
         parcel = _Parcel(message.mid, message.qos, digest)
@@ -380,6 +397,13 @@ class Mqtt:
         except Exception:
             self._counted.update(counted)
             log.exception("mqtt.standing_failed")
+
+
+def _has_come(line: PahoSocket) -> bool:
+    """Whether something is there to be read, without waiting."""
+    look = poll()
+    look.register(line.fileno(), POLLIN)
+    return bool(look.poll(0))
 
 
 def _status(listening: bool) -> str:
