@@ -3,7 +3,7 @@
 Both are asked sentence by sentence as the product asks them: ours in the process, Rasa over HTTP on a kept connection.
 Emergency net and entities are the same with either, and are left out. Rasa's environment and model come from the
 cache (`nlu/rasa_server.py`), or are made: training DIET on all sentences takes long. It gets words by jieba, n-grams
-of one to four characters, the names of the catalogue, and as many epochs as its loss goes on falling.
+of one to four characters, the names of the catalogue, and the epochs of `nlu/rasa/config.yml`.
 """
 
 from __future__ import annotations
