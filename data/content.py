@@ -118,7 +118,9 @@ class Service:
     )
     notice_minutes: int  # how long before the start it must be booked at the latest
     price: Price  # price or free
-    time_bank_hours: Decimal  # volunteer hours that pay for one booking (or portion, person); 0: cannot be had for hours
+    time_bank_hours: (
+        Decimal  # volunteer hours that pay for one booking (or portion, person); 0: cannot be had for hours
+    )
 
     @property
     def takes(self) -> Literal["booking", "count"]:
