@@ -28,7 +28,7 @@ _EVIDENCE = 6
 
 RAISE_FROM = 0.6
 """What the second listener is this sure of is an alarm, whatever the rules heard; chosen with `bench/emergency.py`."""
-ASK_FROM = 0.4
+ASK_FROM = 0.46
 """From here on it asks."""
 DOUBT_BELOW = 0.35
 """Where it finds a cry less likely than this, what rules put together from parts is asked about first."""

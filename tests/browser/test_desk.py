@@ -237,9 +237,9 @@ class TestAlarms:
         officer = await site.at_desk("officer-1", "/desk/requests")
         repairer = await site.at_desk("repairer-1", "/desk/requests")
         await raise_alarm(site)
-        await expect(officer.locator(".bar")).to_contain_text("5号楼1单元1203 · 跌倒")
-        await expect(repairer.locator(".bar")).to_contain_text("请立即告诉值班员")
-        await officer.click(".bar a")
+        await expect(officer.locator(".bar[role=alert]")).to_contain_text("5号楼1单元1203 · 跌倒")
+        await expect(repairer.locator(".bar[role=alert]")).to_contain_text("请立即告诉值班员")
+        await officer.click(".bar[role=alert] a")
         await officer.click(".do-acknowledge")
         await expect(repairer.locator(".bar p")).to_have_count(0)
 

@@ -251,14 +251,14 @@ async def test_a_button_of_before_a_restart_still_works(scene: Scene) -> None:
         ),
         (
             {"contact": {"phone_number": "+8613800000001", "first_name": "建国", "last_name": "王", "user_id": WANG}},
-            "contact", {"phone": "+8613800000001", "name": "王建国", "own": True}, "got_other",
+            "contact", {"phone": "+8613800000001", "name": "王建国", "own": True}, "got_contact",
         ),
         (
             {"sticker": {"file_id": "st", "file_unique_id": "st", "type": "regular", "width": 1, "height": 1,
                          "is_animated": False, "is_video": False, "emoji": "👍"}},
-            "sticker", {"ref": "st", "emoji": "👍"}, "got_other",
+            "sticker", {"ref": "st", "emoji": "👍"}, "got_sticker",
         ),
-        ({"dice": {"emoji": "🎲", "value": 3}}, "sticker", {}, "got_other"),
+        ({"dice": {"emoji": "🎲", "value": 3}}, "sticker", {}, "got_sticker"),
     ],
     ids=["picture", "location", "voice", "contact", "sticker", "dice"],
 )  # fmt: skip
