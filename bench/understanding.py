@@ -19,10 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
 from nlu import training_data
-from nlu.encoder import UniversalSentenceEncoder, Vectors
+from nlu.encoder import RememberingEncoder, UniversalSentenceEncoder
 from nlu.evaluate import calibration_error
 from nlu.kernel import KernelModel, Recipe
 from nlu.pinyin import syllable
@@ -38,22 +36,6 @@ RECIPES = {
     "meaning only": replace(Recipe(), sounds=0.0, characters=0.0, cues=0.0),
     "without meaning": replace(Recipe(), meaning=0.0),
 }
-
-
-class RememberingEncoder:
-    """The real encoder, which works out each sentence once in this process."""
-
-    def __init__(self) -> None:
-        self._encoder = UniversalSentenceEncoder()
-        self._known: dict[str, Vectors] = {}
-        self.identity, self.size = self._encoder.identity, self._encoder.size
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """See nlu.encoder.Encoder."""
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if fresh:
-            self._known.update(zip(fresh, self._encoder.encode(fresh), strict=True))
-        return np.stack([self._known[text] for text in texts])
 
 
 class Mishearing:
@@ -130,7 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.understanding", description=__doc__)
     parser.add_argument("--folds", type=int, default=0, help="stratified cross-validation with so many folds")
     options = parser.parse_args()
-    examples, encoder = training_data.load(), RememberingEncoder()
+    examples, encoder = training_data.load(), RememberingEncoder(UniversalSentenceEncoder())
     ablation(examples, encoder)
     if options.folds:
         cross_validation(examples, encoder, options.folds)

@@ -148,7 +148,7 @@ class Turns:
             return await self.parser.read(incoming.text)
         except Exception:
             log.exception("nlu.failed", engine=self.parser.engine.name)
-            return _UNKNOWN
+            return replace(_UNKNOWN, suspicion=await self.parser.suspicion(incoming.text))
 
     async def _failed(self, session: AsyncSession, incoming: Incoming, reference: str) -> Answered:
         """An error in the turn: nothing of it was kept, so say so and bring a person in (C14)."""

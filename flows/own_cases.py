@@ -13,6 +13,7 @@ from data import requests
 from data.content_reading import plain_yaml
 from data.models import Request
 from flows.cases import title
+from flows.declared import Given
 from flows.repair_place import in_words
 from flows.turn import Turn
 from nlu.timevalues import TimeValueError, parse_value
@@ -73,6 +74,15 @@ def picked(turn: Turn, shown: Sequence[Request]) -> Request | None:
         return found[0]
     index = place_in_list(turn.text, len(shown))
     return shown[index] if index is not None else None
+
+
+def chosen(turn: Turn, given: Given, shown: Sequence[Request]) -> Request | None:
+    """The one of those shown that an answer to "which one?" means, by its button or in words."""
+    if not given.asked:
+        return None
+    if given.value is not None:
+        return next((one for one in shown if str(one.id) == str(given.value)), None)
+    return picked(turn, shown)
 
 
 def place_in_list(text: str, length: int) -> int | None:

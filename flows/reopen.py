@@ -15,7 +15,7 @@ from data.states import IllegalMove
 from flows.complaint_words import says_what
 from flows.declared import Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
-from flows.own_cases import SHOWN, describe, narrowed, picked
+from flows.own_cases import SHOWN, chosen, describe, narrowed
 from flows.promises import promised
 from flows.replies import payload
 from flows.state import CONFIRM, Frame
@@ -117,13 +117,7 @@ _CONTROL = ("stop", "skip", "deny", "affirm", "repeat", "slower", "louder", "ask
 
 
 async def _judge_which(turn: Turn, frame: Frame, given: Given) -> Verdict:
-    if not given.asked:
-        return None
-    shown = await _listed(turn, frame)
-    if given.value is not None:
-        found = next((one for one in shown if str(one.id) == str(given.value)), None)
-    else:
-        found = picked(turn, shown)
+    found = chosen(turn, given, await _listed(turn, frame))
     if found is None:
         return None
     frame.memory["confirmed"] = True  # they named it themself

@@ -15,7 +15,7 @@ from data.states import IllegalMove
 from flows import undo
 from flows.declared import Ask, Filled, Flow, Given, Slot, Verdict
 from flows.messages import Button
-from flows.own_cases import SHOWN, describe, meant, picked, starts, what, when
+from flows.own_cases import SHOWN, chosen, describe, meant, starts, what, when
 from flows.promises import by, next_promises
 from flows.repair_place import in_own_words, in_words, judge_where
 from flows.replies import payload
@@ -241,13 +241,7 @@ def _same(written: str, before: datetime, day_given: object) -> bool:
 
 
 async def _judge_which(turn: Turn, frame: Frame, given: Given) -> Verdict:
-    if not given.asked:
-        return None
-    shown = await _listed(turn, frame)
-    if given.value is not None:
-        found = next((one for one in shown if str(one.id) == str(given.value)), None)
-    else:
-        found = picked(turn, shown)
+    found = chosen(turn, given, await _listed(turn, frame))
     if found is None:
         return None
     frame.slots["which"] = str(found.id)

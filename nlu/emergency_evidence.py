@@ -38,10 +38,10 @@ class Evidence:
 
     def row(self, text: str) -> NDArray[np.float32]:
         """One number a pattern, 0 or 1, then how many finds were kept, doubted and dropped, `_MOST` at most."""
-        message = Message(tidy(text))
-        found = [float(bool(message.spans(item))) for item in self._items]
-        found += [float(any(map(message.has, parts))) for parts in self._masks]
-        return np.array([*found, *self._weighed(message)], dtype=np.float32)
+        tidied = tidy(text)
+        found = [item.search(tidied) is not None for item in self._items]
+        found += [any(part.search(tidied) for part in parts) for parts in self._masks]
+        return np.array([*found, *self._weighed(Message(tidied))], dtype=np.float32)
 
     def _weighed(self, message: Message) -> tuple[float, float, float]:
         kept = doubted = dropped = 0

