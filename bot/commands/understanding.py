@@ -25,14 +25,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 @nlu.command(
-    help="Train the built-in engine, unless it is trained on just these files.\n\nExample: anlin nlu train"
+    help="Train the built-in engine, the emergency net's second listener and the knowledge, "
+    "unless they are trained on just these files.\n\nExample: anlin nlu train"
 )
 def train() -> None:
     from bot.build import engine_cache
-    from nlu.builtin import BuiltinEngine
+    from flows import faq_search
+    from nlu import train as training
 
-    BuiltinEngine.load(engine_cache(Settings()))
-    _out.print(f"trained and kept in {engine_cache(Settings())}")
+    cache = str(engine_cache(Settings()))
+    training.main([cache])
+    faq_search.main([cache])
+    _out.print(f"kept in {cache}")
 
 
 @nlu.command(
