@@ -181,10 +181,18 @@ async def forfeit(work: Work, resident_id: int) -> int:
     """What is left of somebody who is erased goes back to the pot; gives how many minutes."""
     left = await balance(work, resident_id)
     if left:
+        account = await account_of(work, resident_id)
+        last = (
+            await work.session.scalar(  # of what is left: what comes in later is forfeited anew, at any time
+                select(func.max(LedgerTransfer.id)).where(
+                    or_(LedgerTransfer.source_id == account.id, LedgerTransfer.target_id == account.id)
+                )
+            )
+        )
         await transfer(
             work,
-            key=f"forfeited:resident:{resident_id}:{work.now.isoformat()}",
-            source=await account_of(work, resident_id),
+            key=f"forfeited:resident:{resident_id}:{last}",
+            source=account,
             target=await pot(work),
             minutes=left,
             reason=FORFEITED,

@@ -109,6 +109,11 @@ async def is_away(desk: Desk) -> bool:
     return not (await standing(desk)).connected
 
 
+async def is_back(desk: Desk) -> bool:
+    """Whether it stands in the database that the broker answers."""
+    return not await is_away(desk)
+
+
 async def counts(made: mqtt.Mqtt, desk: Desk) -> dict[str, int]:
     """What was counted so far."""
     await made._flush()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
@@ -162,6 +162,8 @@ _MOVES = st.lists(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@example(moves=[("give", 1, 0), ("forfeit", 0, 0), ("give", 1, 1), ("forfeit", 0, 0)])
+@example(moves=[("give", 1, 0), ("forfeit", 0, 0), ("give", 2, 1), ("forfeit", 0, 0)])
 @given(moves=_MOVES)
 async def test_whatever_is_moved_the_balances_add_up_to_zero(
     small: Small, moves: list[tuple[str, int, int]]
